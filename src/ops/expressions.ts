@@ -161,6 +161,7 @@ export const sum = (x: Expr, options: ReduceOptions = {}): Expr => reduce("Reduc
 export const mean = (x: Expr, options: ReduceOptions = {}): Expr => reduce("ReduceMean", x, options);
 export const reduceMax = (x: Expr, options: ReduceOptions = {}): Expr => reduce("ReduceMax", x, options);
 export const reduceMin = (x: Expr, options: ReduceOptions = {}): Expr => reduce("ReduceMin", x, options);
+export const reduceProd = (x: Expr, options: ReduceOptions = {}): Expr => reduce("ReduceProd", x, options);
 /** log Σ exp with the maximum subtracted first, as ONNX Runtime computes it. */
 export const logSumExp = (x: Expr, options: ReduceOptions = {}): Expr => reduce("ReduceLogSumExp", x, options);
 

@@ -1,8 +1,12 @@
 // The operators Offmap knows. A new family is one file and one line here.
 import { elementwise } from "./elementwise.js";
+import { reductions } from "./reductions.js";
 import { register } from "./registry.js";
+import { reshaping } from "./reshaping.js";
 
 register(elementwise);
+register(reductions);
+register(reshaping);
 
 export { AttributeReader } from "./attributes.js";
 export * from "./expressions.js";

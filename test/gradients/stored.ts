@@ -1,0 +1,63 @@
+/**
+ * Cases with PyTorch's outputs and gradients, from the JSON files that `test/reference/operators.py` writes:
+ * one file per family in `test/reference/operators/`.
+ */
+import { readFileSync } from "node:fs";
+import type { Attributes, DataType, Tensor } from "../../src/onnx/types.js";
+import { tensorOf } from "../../src/ops/index.js";
+import type { CaseInput, OperatorCase } from "./case.js";
+import { checkValues } from "./check.js";
+
+/** A number, or one that JSON has no literal for. */
+type StoredNumber = number | "inf" | "-inf" | "nan";
+interface StoredTensor {
+  readonly dtype: DataType;
+  readonly dims: readonly number[];
+  readonly data: readonly StoredNumber[];
+}
+export interface StoredCase {
+  readonly name: string;
+  readonly op: string;
+  readonly attributes: Attributes;
+  readonly inputs: readonly ((StoredTensor & { readonly role: CaseInput["role"] }) | null)[];
+  readonly outputs: readonly StoredTensor[];
+  readonly cotangents: readonly (StoredTensor | null)[];
+  readonly gradients: readonly (StoredTensor | null)[];
+  /** Oldest operator set that has the operator, when newer than 18. */
+  readonly opset?: number;
+}
+
+const folder = new URL("../reference/operators/", import.meta.url);
+
+/** The stored cases of a family, for `test.each(storedCases("activations"))("$op: $name", checkStored)`. */
+export function storedCases(family: string): StoredCase[] {
+  const { cases } = JSON.parse(readFileSync(new URL(`${family}.json`, folder), "utf8")) as { cases: StoredCase[] };
+  return cases;
+}
+
+/** Outputs and gradients equal PyTorch's, in the oldest and the newest operator set that graphs are built for. */
+export async function checkStored(stored: StoredCase): Promise<void> {
+  for (const opset of [stored.opset ?? 18, 22]) {
+    const test: OperatorCase = {
+      op: stored.op,
+      attributes: stored.attributes,
+      inputs: stored.inputs.map((x) => (x === null ? undefined : { tensor: tensorFrom(x), role: x.role })),
+      outputCount: stored.outputs.length,
+      opset,
+    };
+    await checkValues(test, {
+      outputs: stored.outputs.map(tensorFrom),
+      cotangents: stored.cotangents.map((x) => (x === null ? undefined : tensorFrom(x))),
+      gradients: stored.gradients.map((x) => (x === null ? undefined : tensorFrom(x))),
+    });
+  }
+}
+
+function tensorFrom({ dtype, dims, data }: StoredTensor): Tensor {
+  const special = { inf: Number.POSITIVE_INFINITY, "-inf": Number.NEGATIVE_INFINITY, nan: Number.NaN };
+  return tensorOf(
+    data.map((value) => (typeof value === "number" ? value : special[value])),
+    dtype,
+    dims,
+  );
+}
