@@ -1,0 +1,24 @@
+// Metrics of OOD detection and of classification. Exact, on typed arrays.
+export { accuracy, accuracyByClass, accuracyByGroup, argmax } from "./accuracy.js";
+export { type BootstrapOptions, bootstrapIntervals, type IntegerGenerator, type Interval } from "./bootstrap.js";
+export {
+  auroc,
+  averagePrecision,
+  type FprRule,
+  fprNearestRecall,
+  fprReachingRecall,
+  type Metric,
+  precisionRecallArea,
+} from "./curve-metrics.js";
+export {
+  type DetectionMetricName,
+  type DetectionMetrics,
+  detectionMetrics,
+  presetMetrics,
+} from "./detection-metrics.js";
+export { type Histograms, histograms } from "./histograms.js";
+export { type MetricPreset, type PresetName, presets } from "./presets.js";
+export { type Ranking, rankScores } from "./ranking.js";
+export { type RocCurve, rocCurve } from "./roc-curve.js";
+export type { Scores } from "./scores.js";
+export { type ShotGroups, shotGroups } from "./shot-groups.js";
