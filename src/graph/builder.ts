@@ -133,8 +133,7 @@ export class GraphBuilder implements Builder {
   }
 
   /**
-   * The finished graph with the given outputs, in order. Nodes and initializers that none of them needs are left out.
-   * Declared inputs all stay, used or not, so that callers can feed them without looking.
+   * The finished graph with the given outputs, in order. Nodes, inputs and initializers that none of them needs are left out.
    */
   build(outputs: Readonly<Record<string, Expr>>, name = "offmap"): Graph {
     const needed = new Set(Object.values(outputs).map((x) => x.name));
@@ -158,7 +157,7 @@ export class GraphBuilder implements Builder {
     }
     return {
       name,
-      inputs: this.inputs.map(({ name, dtype, dims }) => ({ name, dtype, dims })),
+      inputs: this.inputs.filter((x) => needed.has(x.name)).map(({ name, dtype, dims }) => ({ name, dtype, dims })),
       outputs: Object.entries(outputs).map(([alias, { dtype, dims }]) => ({ name: alias, dtype, dims })),
       nodes,
       initializers: new Map([...this.constants].filter(([constant]) => needed.has(constant))),

@@ -23,7 +23,6 @@ export function gradients(graph: GraphBuilder, loss: Expr, targets: readonly Exp
   const nodes = [...graph.nodes];
   const active = activeNames(nodes, targets);
   const total = new Map<string, Expr>([[loss.name, filledLike(loss, 1)]]);
-  const done = new Set<CustomRegion>();
 
   const accumulate = (input: Expr | undefined, gradient: Expr | undefined, where: string) => {
     if (input === undefined || gradient === undefined || !active.has(input.name)) return;
@@ -40,12 +39,11 @@ export function gradients(graph: GraphBuilder, loss: Expr, targets: readonly Exp
 
   for (const built of nodes.reverse()) {
     const { node, inputs, outputs, custom } = built;
-    if (!outputs.some((out) => active.has(out.name) && total.has(out.name))) continue;
+    const reached = (custom?.outputs ?? outputs).some((out) => active.has(out.name) && total.has(out.name));
+    if (!reached) continue;
     const where = `node "${node.name}" (${node.op})`;
     if (custom !== undefined) {
       if (!isFirstOf(custom, built)) continue;
-      if (done.has(custom)) continue;
-      done.add(custom);
       const wanted = custom.inputs.map((x) => active.has(x.name));
       const results = custom.gradient(
         custom.outputs.map((out) => total.get(out.name)),

@@ -1,0 +1,147 @@
+/** Which initializers of a model are parameters that training may move, and which of them to train. */
+import { OptionError, UnsupportedError } from "../errors.js";
+import { elementCount, type Graph, type Node, type Tensor } from "../onnx/types.js";
+
+export interface Parameter {
+  readonly name: string;
+  readonly tensor: Tensor;
+  /** The first node that uses it. */
+  readonly node: Node;
+}
+
+/** Inputs that hold weights by the definition of the operator: weights and biases, scales and shifts, slopes. */
+const parametricInputs: Readonly<Record<string, readonly number[]>> = {
+  Conv: [1, 2],
+  ConvTranspose: [1, 2],
+  Gemm: [0, 1, 2],
+  MatMul: [0, 1],
+  Einsum: [0, 1],
+  BatchNormalization: [1, 2],
+  LayerNormalization: [1, 2],
+  InstanceNormalization: [1, 2],
+  GroupNormalization: [1, 2],
+  PRelu: [1],
+};
+
+/** Inputs that hold weights only above the first of the operators above: biases, layer scales, position embeddings, class tokens. */
+const elementwiseInputs: Readonly<Record<string, true>> = {
+  Add: true,
+  Sub: true,
+  Mul: true,
+  Div: true,
+  Concat: true,
+  Expand: true,
+};
+
+const isFloat = (tensor: Tensor | undefined): tensor is Tensor =>
+  tensor !== undefined && ["float32", "float16", "float64", "bfloat16"].includes(tensor.dtype);
+
+/** Whether the node multiplies data by weights: what `head` counts. */
+function isParametricLayer(node: Node, graph: Graph): boolean {
+  const layers = ["Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum"];
+  return layers.includes(node.op) && node.inputs.some((name) => isFloat(graph.initializers.get(name)));
+}
+
+/**
+ * The parameters of a model, in the order the graph uses them. Constants in front of the first parametric operator, such as
+ * a normalisation of the image inside the model, are not parameters, nor are running statistics.
+ */
+export function findParameters(graph: Graph): Parameter[] {
+  const found = new Map<string, Parameter>();
+  // Tensors computed from the image by way of at least one parameter.
+  const learned = new Set<string>();
+  // Initializers under another name: exporters put Identity, Transpose, Reshape or Cast in front of shared or transposed weights.
+  const aliases = new Map<string, string>();
+  const initializerOf = (name: string) => aliases.get(name) ?? (graph.initializers.has(name) ? name : undefined);
+  for (const node of graph.nodes) {
+    const sources = node.inputs.map(initializerOf);
+    if (["Identity", "Transpose", "Reshape", "Unsqueeze", "Squeeze"].includes(node.op) && sources[0] !== undefined) {
+      aliases.set(node.outputs[0] as string, sources[0]);
+      continue;
+    }
+    const downstream = node.inputs.some((name) => learned.has(name));
+    const slots = parametricInputs[node.op];
+    sources.forEach((source, index) => {
+      const tensor = source === undefined ? undefined : graph.initializers.get(source);
+      if (source === undefined || !isFloat(tensor)) return;
+      const elementwise =
+        elementwiseInputs[node.op] &&
+        elementCount(tensor.dims) > 1 &&
+        (downstream || node.op === "Expand" || node.op === "Concat");
+      if ((slots?.includes(index) || elementwise) && !found.has(source))
+        found.set(source, { name: source, tensor, node });
+    });
+    if (downstream || sources.some((source) => source !== undefined && found.has(source))) {
+      for (const output of node.outputs) learned.add(output);
+    }
+  }
+  return [...found.values()];
+}
+
+/**
+ * Names of the parameters to train.
+ *
+ * @param selection  `all`; `head`: the last parametric layer and what follows it; or patterns over parameter names, separated
+ *                   by commas, where `*` stands for anything (`layer3.*,linear.*`)
+ * @throws OptionError when nothing matches, UnsupportedError for parameters that are not float32
+ */
+export function selectParameters(graph: Graph, selection: string): Parameter[] {
+  const parameters = findParameters(graph);
+  const chosen =
+    selection === "all"
+      ? parameters
+      : selection === "head"
+        ? headOf(graph, parameters)
+        : matching(parameters, selection);
+  if (chosen.length === 0) {
+    throw new OptionError({
+      where: "--train",
+      expected: "at least one parameter to train",
+      received: `none for "${selection}"`,
+      hint: `the model has ${parameters.length} parameters, for example ${
+        parameters
+          .slice(0, 3)
+          .map((p) => p.name)
+          .join(", ") || "none"
+      }`,
+    });
+  }
+  const odd = chosen.find(({ tensor }) => tensor.dtype !== "float32");
+  if (odd !== undefined) {
+    throw new UnsupportedError({
+      where: `parameter "${odd.name}"`,
+      expected: "float32 parameters to train",
+      received: odd.tensor.dtype,
+      hint: "export the model in float32, tune it, and convert the result",
+    });
+  }
+  return chosen;
+}
+
+/** The last layer on the way to the first output, and every parameter that nodes after it use. */
+function headOf(graph: Graph, parameters: readonly Parameter[]): Parameter[] {
+  const last = headLayer(graph);
+  if (last === undefined) return [];
+  const from = graph.nodes.indexOf(last);
+  const later = new Set(graph.nodes.slice(from));
+  return parameters.filter(({ node }) => later.has(node));
+}
+
+/** The node `head` starts at: the last layer with weights on the way to the first output. */
+export function headLayer(graph: Graph): Node | undefined {
+  const wanted = new Set([graph.outputs[0]?.name]);
+  for (const node of graph.nodes.toReversed()) {
+    if (!node.outputs.some((name) => wanted.has(name))) continue;
+    if (isParametricLayer(node, graph)) return node;
+    for (const name of node.inputs) wanted.add(name);
+  }
+  return undefined;
+}
+
+function matching(parameters: readonly Parameter[], patterns: string): Parameter[] {
+  const expressions = patterns.split(",").map((pattern) => {
+    const escaped = pattern.trim().replace(/[.*+?^${}()|[\]\\]/g, (c) => (c === "*" ? ".*" : `\\${c}`));
+    return new RegExp(`^${escaped}$`);
+  });
+  return parameters.filter(({ name }) => expressions.some((expression) => expression.test(name)));
+}

@@ -1,0 +1,72 @@
+/** Splits a model at the freeze boundary: what never changes while training, and what does. */
+import { GraphError } from "../errors.js";
+import { type Graph, type Model, type Node, origin } from "../onnx/types.js";
+import type { ImportedGraph } from "./import.js";
+
+export interface Partition {
+  /** Tensors that cross from the frozen part to the trained one, one row per image. The image itself when nothing is frozen. */
+  readonly boundary: readonly string[];
+  /** Nodes of the trained part. */
+  readonly trained: ReadonlySet<Node>;
+}
+
+/**
+ * @param imported  the whole graph imported once with concrete shapes, which tells what folds to a constant
+ * @param trained   names of the initializers that training moves
+ * @param output    name of the tensor the loss is computed from
+ */
+export function partition(
+  graph: Graph,
+  imported: ImportedGraph,
+  trained: ReadonlySet<string>,
+  output: string,
+): Partition {
+  const isConstant = (name: string) => imported.values.get(name)?.constant !== undefined;
+  const moving = new Set(trained);
+  const fromImage = new Set(graph.inputs.map((input) => input.name));
+  const trainedNodes = new Set<Node>();
+  for (const node of graph.nodes) {
+    if (node.inputs.some((name) => fromImage.has(name))) for (const name of node.outputs) fromImage.add(name);
+    if (!node.inputs.some((name) => moving.has(name)) || node.outputs.every(isConstant)) continue;
+    trainedNodes.add(node);
+    for (const name of node.outputs) moving.add(name);
+  }
+  if (!moving.has(output)) {
+    throw new GraphError({
+      where: `output "${output}"`,
+      problem: "it does not depend on any of the trained parameters",
+      hint: "choose parameters above it with --train",
+    });
+  }
+  const boundary = new Set<string>();
+  for (const node of trainedNodes) {
+    for (const name of node.inputs) {
+      if (fromImage.has(name) && !moving.has(name) && !isConstant(name)) boundary.add(name);
+    }
+  }
+  return { boundary: [...boundary], trained: trainedNodes };
+}
+
+/** The frozen part as a model of its own for any batch size, whose outputs are the boundary tensors. */
+export function prefixModel(model: Model, imported: ImportedGraph, boundary: readonly string[]): Model {
+  const inputs = model.graph.inputs.map((x) => (x.dims === undefined ? x : { ...x, dims: ["N", ...x.dims.slice(1)] }));
+  const outputs = boundary.map((name) => {
+    const value = imported.values.get(name);
+    if (value === undefined) throw new GraphError({ problem: `nothing computes the tensor "${name}"` });
+    return { name, dtype: value.dtype, dims: ["N", ...value.dims.slice(1)] };
+  });
+  const wanted = new Set(boundary);
+  const nodes = model.graph.nodes
+    .toReversed()
+    .filter((node) => {
+      if (!node.outputs.some((name) => wanted.has(name))) return false;
+      for (const name of node.inputs) wanted.add(name);
+      return true;
+    })
+    .reverse();
+  const initializers = new Map([...model.graph.initializers].filter(([name]) => wanted.has(name)));
+  // Without `origin` the writer takes nothing from the file that this part no longer has.
+  const { [origin]: _model, ...plainModel } = model;
+  const { [origin]: _graph, ...plainGraph } = model.graph;
+  return { ...plainModel, graph: { ...plainGraph, inputs, nodes, outputs, initializers } };
+}

@@ -1,0 +1,3 @@
+export { createEngine, devices, whyUnavailable } from "./devices.js";
+export { LocalEngine } from "./local-engine.js";
+export type { Device, Engine, EngineOptions, Feeds, LoadOptions, Session } from "./types.js";

@@ -1,0 +1,117 @@
+/** A model seen as an image classifier: which input takes images, which tensor holds the logits, how many classes. */
+import { ShapeError, UnsupportedError } from "../errors.js";
+import { GraphBuilder, minimumOpset } from "../graph/builder.js";
+import { type ImportedGraph, importGraph } from "../graph/import.js";
+import { upgradeModel } from "../graph/upgrade.js";
+import { formatDims, type Model, origin } from "../onnx/index.js";
+
+/** Key in a model's metadata under which the pixel normalisation it was tuned with is remembered. */
+export const normalizationKey = "offmap.normalization";
+
+export interface Classifier {
+  /** The model as it was read. */
+  readonly model: Model;
+  /** The same in operator set 18 or newer, which the operator rules know. */
+  readonly upgraded: Model;
+  /** Name of the image input. */
+  readonly input: string;
+  /** Channels, height and width of one image; undefined where the model takes any size. */
+  readonly shape: readonly [number | undefined, number | undefined, number | undefined];
+  /** Tensor with the logits: the first output, or what goes into its Softmax when it ends in one. */
+  readonly logits: string;
+  readonly endsInSoftmax: boolean;
+}
+
+/**
+ * @throws ShapeError when the model does not take one batch of images or does not give one row of numbers per image
+ */
+export function asClassifier(model: Model): Classifier {
+  const upgraded = upgradeModel(model);
+  const { inputs, outputs, nodes } = upgraded.graph;
+  const [input, ...others] = inputs;
+  if (input === undefined || others.length > 0) {
+    throw new ShapeError({
+      where: "model",
+      expected: "one input that takes images",
+      received: `${inputs.length} inputs (${inputs.map((x) => x.name).join(", ")})`,
+    });
+  }
+  if (input.dtype !== "float32") {
+    throw new UnsupportedError({ where: `input "${input.name}"`, expected: "float32 images", received: input.dtype });
+  }
+  if (input.dims?.length !== 4) {
+    throw new ShapeError({
+      where: `input "${input.name}"`,
+      expected: "images [N, channels, height, width]",
+      received: formatDims(input.dims),
+    });
+  }
+  const output = outputs[0];
+  if (output === undefined)
+    throw new ShapeError({ where: "model", expected: "an output with logits", received: "no outputs" });
+  const last = nodes.find((node) => node.outputs.includes(output.name));
+  const endsInSoftmax = last?.op === "Softmax" || last?.op === "LogSoftmax";
+  const size = (axis: number) => {
+    const dim = input.dims?.[axis];
+    return typeof dim === "number" ? dim : undefined;
+  };
+  return {
+    model,
+    upgraded,
+    input: input.name,
+    shape: [size(1), size(2), size(3)],
+    logits: endsInSoftmax ? (last.inputs[0] as string) : output.name,
+    endsInSoftmax,
+  };
+}
+
+/** The size images must have: the model's own, filled up with the dataset's where the model takes any. */
+export function imageShape(classifier: Classifier, found: readonly [number, number, number]): [number, number, number] {
+  const [channels, height, width] = classifier.shape;
+  return [channels ?? found[0], height ?? found[1], width ?? found[2]];
+}
+
+/** A batch that no hard-coded batch size of 1 can pass for. */
+const probeBatch = 2;
+
+/**
+ * The whole graph imported for a small batch, which gives every tensor's shape and finds the number of classes. Models exported
+ * for a fixed batch size pass when nothing inside them depends on it.
+ *
+ * @throws ShapeError when the model does not give one row of logits per image
+ */
+export function inferShapes(
+  classifier: Classifier,
+  shape: readonly [number, number, number],
+): ImportedGraph & { classes: number } {
+  const { upgraded, input, logits } = classifier;
+  const builder = new GraphBuilder(Math.max(minimumOpset, upgraded.opset));
+  const imported = importGraph(builder, upgraded.graph, {
+    bound: new Map([[input, builder.input(input, "float32", [probeBatch, ...shape])]]),
+    outputs: [logits],
+  });
+  const dims = imported.values.get(logits)?.dims ?? [];
+  const [rows, classes] = dims;
+  if (dims.length !== 2 || rows !== probeBatch || typeof classes !== "number" || classes < 2) {
+    throw new ShapeError({
+      where: `output "${logits}"`,
+      expected: `logits [${probeBatch}, classes] with at least two classes for a batch of ${probeBatch} images`,
+      received: formatDims(dims),
+      hint: "export the model with a dynamic batch dimension (dynamic_axes={'input': {0: 'N'}} in PyTorch)",
+    });
+  }
+  return { ...imported, classes };
+}
+
+/** The model for inference: any batch size in, the logits as the only output. */
+export function logitsModel({ upgraded, input, logits }: Classifier): Model {
+  const { [origin]: _model, ...plainModel } = upgraded;
+  const { [origin]: _graph, ...plainGraph } = upgraded.graph;
+  const inputs = plainGraph.inputs.map((x) =>
+    x.name === input && x.dims ? { ...x, dims: ["N", ...x.dims.slice(1)] } : x,
+  );
+  return {
+    ...plainModel,
+    graph: { ...plainGraph, inputs, outputs: [{ name: logits, dtype: "float32", dims: ["N", "K"] }] },
+  };
+}

@@ -1,0 +1,47 @@
+/** What a run trains: the parameters, the boundary between frozen and trained, and the shapes that cross it. */
+import { ShapeError } from "../errors.js";
+import { type Parameter, selectParameters } from "../graph/parameters.js";
+import { type Partition, partition, prefixModel } from "../graph/partition.js";
+import type { Model } from "../onnx/types.js";
+import { staticDims } from "../ops/index.js";
+import { type Classifier, inferShapes } from "./classifier.js";
+
+export interface TrainingPlan {
+  readonly classifier: Classifier;
+  readonly classes: number;
+  readonly parameters: readonly Parameter[];
+  readonly partition: Partition;
+  /** Shape of one image's row of each boundary tensor. */
+  readonly rows: ReadonlyMap<string, readonly number[]>;
+  /** The frozen part as a model; undefined when training starts at the image. */
+  readonly prefix: Model | undefined;
+}
+
+/** @param selection  which parameters to train: `head`, `all` or patterns; see `selectParameters` */
+export function planTraining(
+  classifier: Classifier,
+  shape: readonly [number, number, number],
+  selection: string,
+): TrainingPlan {
+  const { upgraded, logits, input } = classifier;
+  const imported = inferShapes(classifier, shape);
+  const parameters = selectParameters(upgraded.graph, selection);
+  const trained = new Set(parameters.map(({ name }) => name));
+  const parts = partition(upgraded.graph, imported, trained, logits);
+  const rows = new Map<string, readonly number[]>();
+  for (const name of parts.boundary) {
+    const value = imported.values.get(name);
+    if (value?.dtype !== "float32" || value.dims.length === 0) {
+      throw new ShapeError({
+        where: `tensor "${name}"`,
+        expected: "float32 features with one row per image where the frozen part ends",
+        received: value === undefined ? "nothing" : `${value.dtype} [${value.dims.join(", ")}]`,
+        hint: "choose other parameters with --train, or --train all",
+      });
+    }
+    rows.set(name, staticDims(value, name).slice(1));
+  }
+  const fromImage = parts.boundary.length === 1 && parts.boundary[0] === input;
+  const prefix = fromImage ? undefined : prefixModel(upgraded, imported, parts.boundary);
+  return { classifier, classes: imported.classes, parameters, partition: parts, rows, prefix };
+}
