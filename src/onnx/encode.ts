@@ -150,9 +150,9 @@ function encodeNode(node: Node, where: string): NodeProto {
   const domain =
     original !== undefined && standardDomain(original.domain) === node.domain ? original.domain : node.domain;
   return derive(NodeProtoSchema, original, {
-    name: node.name === "" ? undefined : node.name,
+    name: node.name,
     opType: node.op,
-    domain: domain === "" ? undefined : domain,
+    domain,
     input: [...node.inputs],
     output: [...node.outputs],
     attribute: Object.entries(node.attributes).map(([name, attribute]) =>

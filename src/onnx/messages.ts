@@ -5,7 +5,7 @@ import { file_onnx, TensorProtoSchema } from "./onnx_pb.js";
 
 /**
  * A copy of a message with some fields replaced; everything else, unknown fields included, is shared with the original. Without an original it
- * is a new message. A field given as undefined is cleared.
+ * is a new message. A field given as undefined is cleared; an empty string does not make an absent field present.
  */
 export function derive<Schema extends DescMessage>(
   schema: Schema,
@@ -15,7 +15,7 @@ export function derive<Schema extends DescMessage>(
   const copy = Object.assign(create(schema), original);
   for (const [field, value] of Object.entries(changes)) {
     if (value === undefined) delete copy[field as keyof typeof copy];
-    else Object.assign(copy, { [field]: value });
+    else if (value !== "" || copy[field as keyof typeof copy] !== "") Object.assign(copy, { [field]: value });
   }
   return copy;
 }

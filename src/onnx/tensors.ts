@@ -152,7 +152,7 @@ export function encodeTensor(tensor: Tensor, name: string, where: string, templa
   const encoder = new TextEncoder();
   const text = tensor.dtype === "string" ? (tensor.data as readonly string[]) : undefined;
   return derive(TensorProtoSchema, template, {
-    name: name === "" ? undefined : name,
+    name,
     dims: tensor.dims.map(BigInt),
     dataType: element.code,
     floatData: [],
