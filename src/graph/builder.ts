@@ -103,7 +103,7 @@ export class GraphBuilder implements Builder {
     };
     const types = rule.shape(call);
     const folded =
-      rule.fold === undefined || !foldable(inputs, types)
+      rule.fold === undefined || !(rule.foldsFromTypes || foldable(inputs, types))
         ? undefined
         : rule.fold({ ...call, constants: inputs.map((x) => x?.constant) });
     const results =

@@ -101,10 +101,16 @@ export const sign = (x: Expr): Expr => unary("Sign", x);
 export const exp = (x: Expr): Expr => unary("Exp", x);
 export const log = (x: Expr): Expr => unary("Log", x);
 export const sqrt = (x: Expr): Expr => unary("Sqrt", x);
+export const sin = (x: Expr): Expr => unary("Sin", x);
+export const cos = (x: Expr): Expr => unary("Cos", x);
+/** To the nearest integer, halves to the even one. */
+export const round = (x: Expr): Expr => unary("Round", x);
 export const reciprocal = (x: Expr): Expr => unary("Reciprocal", x);
 export const sigmoid = (x: Expr): Expr => unary("Sigmoid", x);
 export const tanh = (x: Expr): Expr => unary("Tanh", x);
 export const erf = (x: Expr): Expr => unary("Erf", x);
+/** ln(1 + exp(x)) */
+export const softplus = (x: Expr): Expr => unary("Softplus", x);
 export const relu = (x: Expr): Expr => unary("Relu", x);
 export const square = (x: Expr): Expr => mul(x, x);
 

@@ -35,9 +35,9 @@ export function valuesOf({ dtype, data }: Tensor): Value[] {
 /** A computable tensor from its elements; integers wrap around as they do in ONNX Runtime. */
 export function tensorFrom(dtype: DataType, dims: readonly number[], values: readonly Value[]): Tensor {
   let data: TensorData;
-  if (dtype === "int64") data = BigInt64Array.from(values, BigInt);
-  else if (dtype === "uint64") data = BigUint64Array.from(values, BigInt);
-  else data = arrays[dtype as keyof typeof arrays].from(values, Number);
+  if (dtype === "int64") data = BigInt64Array.from(values, (value) => BigInt(value));
+  else if (dtype === "uint64") data = BigUint64Array.from(values, (value) => BigInt(value));
+  else data = arrays[dtype as keyof typeof arrays].from(values.map(Number));
   return { dtype, dims, data };
 }
 
@@ -50,6 +50,15 @@ export function pick({ dtype, data }: Tensor, dims: readonly number[], sources: 
     result[to] = array[from] as number;
   });
   return { dtype, dims, data: result };
+}
+
+/** One flat tensor with the elements of several tensors of one type, in order. */
+export function chain(parts: readonly Tensor[]): Tensor {
+  const { dtype, data } = parts[0] as Tensor;
+  const elements = parts.flatMap((x) => Array.from(x.data as Float32Array));
+  if (Array.isArray(data)) return { dtype, dims: [elements.length], data: elements as unknown as string[] };
+  const { from } = (data as Float32Array).constructor as Float32ArrayConstructor;
+  return { dtype, dims: [elements.length], data: from.call(data.constructor, elements) };
 }
 
 /** Every index of a shape, in row-major order. */

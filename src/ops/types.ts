@@ -70,7 +70,7 @@ export interface ShapeCall {
   readonly opset: number;
 }
 
-/** A call whose inputs are all known, small tensors. */
+/** A call whose inputs are all known, small tensors; with `foldsFromTypes`, a call whose inputs may be unknown. */
 export interface FoldCall extends ShapeCall {
   readonly constants: readonly (Tensor | undefined)[];
 }
@@ -107,4 +107,6 @@ export interface OperatorRule {
   readonly gradient: GradientRule | NoGradient;
   /** Value of the outputs for known inputs: only for the operators that occur in shape arithmetic. */
   fold?(call: FoldCall): Tensor[] | undefined;
+  /** The fold needs no values, only types and attributes (Shape), so it is asked also when inputs are unknown or large. */
+  readonly foldsFromTypes?: true;
 }
