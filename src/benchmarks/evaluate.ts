@@ -1,5 +1,5 @@
 /** The evaluation protocol: one in-distribution test set, any number of OOD test sets, every score on the same logits. */
-import { type ImageDataset, type Normalization, randomGenerator } from "../data/index.js";
+import { createGenerator, type ImageDataset, type Normalization } from "../data/index.js";
 import {
   accuracy,
   accuracyByClass,
@@ -109,7 +109,7 @@ function evaluateRow(id: EvaluatedSet, ood: EvaluatedSet, score: ScoreName, opti
     fpr95: metrics.fpr95(ranking),
   };
   if (resamples === 0) return row;
-  const generator = randomGenerator(bootstrapSeed);
+  const generator = createGenerator(bootstrapSeed);
   return { ...row, intervals: bootstrapIntervals(ranking, metrics, { generator, replicates: resamples }) };
 }
 

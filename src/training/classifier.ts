@@ -71,6 +71,13 @@ export function imageShape(classifier: Classifier, found: readonly [number, numb
   return [channels ?? found[0], height ?? found[1], width ?? found[2]];
 }
 
+/** Images are brought to the model's size; a model that takes any size takes the dataset's. */
+export function shapeHint({ shape: [channels, height, width] }: Classifier): { shape?: [number, number, number] } {
+  return channels === undefined || height === undefined || width === undefined
+    ? {}
+    : { shape: [channels, height, width] };
+}
+
 /** A batch that no hard-coded batch size of 1 can pass for. */
 const probeBatch = 2;
 

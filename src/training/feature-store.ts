@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { type ImageDataset, type Normalization, normalize } from "../data/index.js";
+import { type ImageDataset, type Normalization, normalize, prefetch, sequentialBatches } from "../data/index.js";
 import { CancelledError, DataError } from "../errors.js";
 import { encodeModel } from "../onnx/index.js";
 import type { Engine } from "../runtime/index.js";
@@ -19,8 +19,8 @@ const imagesPerRun = 250;
 
 /** Where features are kept: `OFFMAP_CACHE`, else `XDG_CACHE_HOME/offmap`, else `~/.cache/offmap`. Safe to delete. */
 export function cacheFolder(): string {
-  const base = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
-  return process.env["OFFMAP_CACHE"] ?? join(base, "offmap");
+  const base = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
+  return process.env.OFFMAP_CACHE ?? join(base, "offmap");
 }
 
 /** Rows of features of one dataset, in the dataset's order. */
@@ -107,24 +107,24 @@ async function computeFeatures(
   const file = await open(part, "w");
   progress.start(`Features of ${dataset.name}`, dataset.length, "images");
   try {
-    for (let from = 0; from < dataset.length; from += imagesPerRun) {
+    let done = 0;
+    const batches = prefetch(sequentialBatches(dataset.length, imagesPerRun), async (indices) => {
+      const images = await dataset.read(indices);
+      return {
+        dtype: "float32",
+        dims: [images.count, ...images.shape],
+        data: normalize(images, normalization),
+      } as const;
+    });
+    for await (const images of batches) {
       if (signal?.aborted) throw new CancelledError({ problem: "stopped on request" });
-      const count = Math.min(imagesPerRun, dataset.length - from);
-      const images = await dataset.read(Int32Array.from({ length: count }, (_, index) => from + index));
-      const outputs = await session.run({
-        [plan.classifier.input]: {
-          dtype: "float32",
-          dims: [count, ...images.shape],
-          data: normalize(images, normalization),
-        },
-      });
-      const packed = packRows(
-        boundary.map((name) => outputs[name]?.data as Float32Array),
-        count,
-        width,
-      );
-      await file.write(new Uint8Array(packed.buffer));
-      progress.update(from + count);
+      const count = images.dims[0];
+      const outputs = await session.run({ [plan.classifier.input]: images });
+      const tensors = boundary.map((name) => outputs[name]?.data as Float32Array);
+      const packed = packRows(tensors, count, width);
+      await file.write(new Uint8Array(packed.buffer, packed.byteOffset, packed.byteLength));
+      done += count;
+      progress.update(done);
     }
     await file.close();
     await rename(part, path);
@@ -140,7 +140,7 @@ async function computeFeatures(
 
 /** One row per image with all its tensors side by side. */
 function packRows(tensors: readonly Float32Array[], count: number, width: number): Float32Array {
-  if (tensors.length === 1) return (tensors[0] as Float32Array).slice();
+  if (tensors.length === 1) return tensors[0] as Float32Array;
   const packed = new Float32Array(count * width);
   let column = 0;
   for (const tensor of tensors) {

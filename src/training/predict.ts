@@ -1,4 +1,4 @@
-import { type ImageDataset, type Normalization, normalize } from "../data/index.js";
+import { type ImageDataset, type Normalization, normalize, prefetch, sequentialBatches } from "../data/index.js";
 import { CancelledError, RunError } from "../errors.js";
 import { encodeModel } from "../onnx/index.js";
 import type { Engine } from "../runtime/index.js";
@@ -10,7 +10,7 @@ export interface PredictOptions {
   /** Images per run; default 250. */
   readonly batch?: number;
   /** Which images; default: all, in order. */
-  readonly indices?: ArrayLike<number>;
+  readonly indices?: Int32Array;
   readonly progress?: Progress;
   readonly signal?: AbortSignal | undefined;
 }
@@ -29,27 +29,26 @@ export async function predict(
 ): Promise<Float32Array> {
   const { normalization, batch = 250, progress = silent, signal } = options;
   const indices = options.indices ?? Int32Array.from({ length: dataset.length }, (_, index) => index);
-  const session = await engine.load(encodeModel(logitsModel(classifier)));
   const total = indices.length;
+  const session = await engine.load(encodeModel(logitsModel(classifier)));
   progress.start(`Running the model over ${dataset.name}`, total, "images");
-  const prepare = async (from: number) => {
-    const part = Array.prototype.slice.call(indices, from, from + batch) as number[];
-    const images = await dataset.read(part);
+  // The next images are decoded while these are in the model.
+  const batches = prefetch(sequentialBatches(total, batch), async (places) => {
+    const images = await dataset.read(places.map((place) => indices[place] as number));
     return { dtype: "float32", dims: [images.count, ...images.shape], data: normalize(images, normalization) } as const;
-  };
+  });
   let result = new Float32Array(0);
+  let done = 0;
   try {
-    let next = prepare(0);
-    for (let from = 0; from < total; from += batch) {
+    for await (const images of batches) {
       if (signal?.aborted) throw new CancelledError({ problem: "stopped on request" });
-      const feed = await next;
-      // The next images are decoded while these are in the model.
-      if (from + batch < total) next = prepare(from + batch);
-      const outputs = await session.run({ [classifier.input]: feed });
+      const outputs = await session.run({ [classifier.input]: images });
       const logits = outputs[classifier.logits]?.data as Float32Array;
-      if (from === 0) result = new Float32Array((logits.length / feed.dims[0]) * total);
-      result.set(logits, from * (result.length / total));
-      progress.update(Math.min(total, from + batch));
+      const classes = logits.length / images.dims[0];
+      if (done === 0) result = new Float32Array(classes * total);
+      result.set(logits, done * classes);
+      done += images.dims[0];
+      progress.update(done);
     }
   } finally {
     await session.release();

@@ -89,7 +89,7 @@ export function buildTrainingStep<Options extends object>(options: StepOptions<O
     if (options.weight !== 0) loss = add(fit, mul(regularization, options.weight));
     Object.assign(readings, { regularization, outEnergy: mean(energy(outlierLogits)) });
   }
-  readings["loss"] = loss;
+  readings.loss = loss;
 
   const outputs: Record<string, Expr> = { ...readings };
   const updates: Record<string, string> = {};

@@ -1,0 +1,12 @@
+export { asClassifier, type Classifier, imageShape, logitsModel, normalizationKey, shapeHint } from "./classifier.js";
+export type { ChosenMargins, Margin } from "./margins.js";
+export { measurePrior } from "./measure-prior.js";
+export { planTraining, type TrainingPlan } from "./plan.js";
+export { type PredictOptions, predict } from "./predict.js";
+export { describePrior, type Prior, priorFromLogits } from "./prior.js";
+export { type Progress, silent } from "./progress.js";
+export { type LogRow, readLog } from "./run-files.js";
+export type { ScheduleName } from "./schedule.js";
+export type { BatchNormMode } from "./step.js";
+export { type TuneContext, tune } from "./tune.js";
+export type { TuneOptions, TuneResult } from "./tune-options.js";
