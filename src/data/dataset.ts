@@ -1,0 +1,131 @@
+import { createHash } from "node:crypto";
+import { DataError, OptionError, ShapeError } from "../errors.js";
+import type { ResizeMode } from "./dataset-options.js";
+import { withChannels } from "./planes.js";
+import { resizePicture } from "./resize.js";
+import type { ImageBatch, ImageDataset, ImageShape, ImageSource, Picture } from "./types.js";
+import { imageSize } from "./types.js";
+
+export interface DatasetView {
+  readonly spec: string;
+  readonly name: string;
+  readonly source: ImageSource;
+  /** Images of the source that the dataset holds, in order. */
+  readonly selection: Int32Array;
+  /** Absent: the shape of the source, or of its first image. */
+  readonly shape?: ImageShape;
+  readonly resize: ResizeMode;
+  readonly withLabels: boolean;
+}
+
+/** Decoded images are kept in memory up to this size: 174,000 images of 32x32, or 3,500 of 224x224. */
+export const cacheBytes = 2 ** 29;
+
+/** A dataset over a source: selected, converted to one shape, and kept in memory where decoding is dear. */
+export async function viewDataset(view: DatasetView): Promise<ImageDataset> {
+  const { spec, name, source, selection, resize, withLabels } = view;
+  const describe = (index: number): string => source.describe(selection[index] as number);
+  const shape = view.shape ?? source.shape ?? (await firstShape(source, selection));
+  const prepare = async (indices: readonly number[]): Promise<readonly Picture[]> => {
+    const pictures = await source.pictures(indices.map((index) => selection[index] as number));
+    return pictures.map((picture, place) =>
+      fitted(picture, shape, view.shape === undefined ? undefined : resize, () => describe(indices[place] as number)),
+    );
+  };
+  const pictures = source.decodes ? cached(prepare, shape, selection.length) : prepare;
+  const select = (labels: Int32Array): Int32Array => selection.map((index) => labels[index] as number);
+  const labels = withLabels && source.labels !== undefined ? select(source.labels) : undefined;
+  return {
+    spec,
+    name,
+    length: selection.length,
+    shape,
+    ...(labels === undefined ? {} : { labels }),
+    ...(withLabels && source.labelSets !== undefined
+      ? { labelSets: Object.fromEntries(Object.entries(source.labelSets).map(([key, set]) => [key, select(set)])) }
+      : {}),
+    ...(withLabels && source.classNames !== undefined ? { classNames: source.classNames } : {}),
+    async read(indices) {
+      const wanted = checkIndices(indices, selection.length, spec);
+      return batchOf(await pictures(wanted), shape);
+    },
+    describe,
+    async fingerprint() {
+      const hash = createHash("sha256").update(await source.hash(selection));
+      hash.update(
+        JSON.stringify({ shape, resize: view.shape === undefined ? null : resize, length: selection.length }),
+      );
+      hash.update(selection);
+      if (labels !== undefined) hash.update(labels);
+      return hash.digest("hex");
+    },
+  };
+}
+
+async function firstShape(source: ImageSource, selection: Int32Array): Promise<ImageShape> {
+  const [first] = await source.pictures(selection.subarray(0, 1));
+  if (first === undefined) throw new DataError({ problem: "a dataset without images has no shape" });
+  // Folders mix grey and colour images; three channels hold both.
+  return [3, first.shape[1], first.shape[2]];
+}
+
+/** @param resize  absent: images of another size are refused */
+function fitted(picture: Picture, shape: ImageShape, resize: ResizeMode | undefined, where: () => string): Picture {
+  const [channels, height, width] = shape;
+  const [from, fromHeight, fromWidth] = picture.shape;
+  // Reducing channels before resizing saves work; both are linear, and Pillow's order for grey models is the same.
+  const coloured = withChannels(picture, channels);
+  if (coloured === undefined) {
+    throw new ShapeError({
+      where: where(),
+      expected: `an image that fits ${channels} channels`,
+      received: `${from} channels`,
+    });
+  }
+  if (resize !== undefined) return resizePicture(coloured, height, width, resize);
+  if (fromHeight === height && fromWidth === width) return coloured;
+  throw new ShapeError({
+    where: where(),
+    expected: `${width} x ${height} pixels as in the first image`,
+    received: `${fromWidth} x ${fromHeight}`,
+    hint: "images of several sizes need a model, whose input size they are brought to",
+  });
+}
+
+/** Keeps images once they are decoded, the first ones of the dataset as far as {@link cacheBytes} reach. */
+function cached(
+  prepare: (indices: readonly number[]) => Promise<readonly Picture[]>,
+  shape: ImageShape,
+  length: number,
+): (indices: readonly number[]) => Promise<readonly Picture[]> {
+  const capacity = Math.min(length, Math.floor(cacheBytes / imageSize(shape)));
+  const kept = new Map<number, Picture>();
+  return async (indices) => {
+    const missing = [...new Set(indices)].filter((index) => !kept.has(index));
+    const decoded = new Map<number, Picture>();
+    (await prepare(missing)).forEach((picture, place) => {
+      const index = missing[place] as number;
+      decoded.set(index, picture);
+      if (index < capacity) kept.set(index, picture);
+    });
+    return indices.map((index) => (kept.get(index) ?? decoded.get(index)) as Picture);
+  };
+}
+
+function batchOf(pictures: readonly Picture[], shape: ImageShape): ImageBatch {
+  const size = imageSize(shape);
+  const floats = pictures[0]?.data instanceof Float32Array;
+  const data = floats ? new Float32Array(pictures.length * size) : new Uint8Array(pictures.length * size);
+  pictures.forEach((picture, place) => {
+    data.set(picture.data, place * size);
+  });
+  return { data, count: pictures.length, shape };
+}
+
+/** @throws OptionError for an index outside [0, length) */
+export function checkIndices(indices: ArrayLike<number>, length: number, where: string): number[] {
+  return Array.from(indices, (index) => {
+    if (Number.isSafeInteger(index) && index >= 0 && index < length) return index;
+    throw new OptionError({ where, expected: `image indices from 0 to ${length - 1}`, received: String(index) });
+  });
+}

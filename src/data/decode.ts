@@ -1,0 +1,75 @@
+import sharp from "sharp";
+import { DataError } from "../errors.js";
+import { readWholeFile } from "./files.js";
+import { toPlanes } from "./planes.js";
+import type { Picture } from "./types.js";
+
+/** Endings of files that are taken for images when a folder is read. */
+export const imageEndings = /\.(?:jpe?g|png|webp|gif|tiff?|avif)$/i;
+
+/** Larger images are refused before they are decoded: 100 megapixels need 300 MB. */
+const mostPixels = 100_000_000;
+const mostFileBytes = 2 ** 28;
+
+const formats: readonly { readonly name: string; readonly matches: (bytes: Buffer) => boolean }[] = [
+  { name: "JPEG", matches: (bytes) => bytes.readUIntBE(0, 3) === 0xffd8ff },
+  { name: "PNG", matches: (bytes) => bytes.readUInt32BE(0) === 0x89504e47 },
+  { name: "GIF", matches: (bytes) => bytes.toString("latin1", 0, 4) === "GIF8" },
+  {
+    name: "WebP",
+    matches: (bytes) => bytes.toString("latin1", 0, 4) === "RIFF" && bytes.toString("latin1", 8, 12) === "WEBP",
+  },
+  { name: "TIFF", matches: (bytes) => ["II*\0", "MM\0*", "II+\0", "MM\0+"].includes(bytes.toString("latin1", 0, 4)) },
+  { name: "AVIF", matches: (bytes) => bytes.toString("latin1", 4, 8) === "ftyp" },
+];
+
+/**
+ * Decodes an image file to three planes of 8 bits, red, green and blue (one plane for grey images).
+ *
+ * As Pillow's `convert("RGB")` does, transparency is dropped (the colours beneath are kept) and colour profiles of RGB
+ * and grey images are ignored. Unlike plain Pillow, the orientation that EXIF asks for is applied, 16-bit images are
+ * reduced to 8 bits, and CMYK goes through a colour profile. Of animations and multi-page files the first picture counts.
+ *
+ * @throws DataError naming the file, when it is no image of a known format, is truncated or corrupt, or has over 100
+ *   megapixels
+ */
+export async function decodeImageFile(path: string): Promise<Picture> {
+  return decodeImage(await readWholeFile(path, mostFileBytes), path);
+}
+
+/** {@link decodeImageFile} for bytes in memory. */
+export async function decodeImage(bytes: Uint8Array, where: string): Promise<Picture> {
+  const start = Buffer.from(bytes.subarray(0, 12));
+  // Checked here, because the decoder would also take SVG and other formats that have no place in a dataset.
+  if (start.length < 12 || !formats.some(({ matches }) => matches(start))) {
+    throw new DataError({
+      where,
+      expected: `a ${formats.map(({ name }) => name).join(", ")} image`,
+      received: describeStart(bytes),
+      hint: "replace or remove the file",
+    });
+  }
+  try {
+    const { data, info } = await sharp(bytes, { limitInputPixels: mostPixels, failOn: "error", ignoreIcc: true })
+      .autoOrient()
+      .toColourspace("srgb")
+      .removeAlpha()
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true });
+    const picture: Picture = { data, shape: [info.channels, info.height, info.width] };
+    return info.channels === 1 ? picture : toPlanes(picture);
+  } catch (cause) {
+    throw new DataError({
+      where,
+      problem: `the image cannot be decoded (${(cause as Error).message.split("\n")[0]})`,
+      hint: "it is truncated or corrupt: replace or remove the file",
+      cause,
+    });
+  }
+}
+
+function describeStart(bytes: Uint8Array): string {
+  if (bytes.length === 0) return "an empty file";
+  const text = Buffer.from(bytes.subarray(0, 16)).toString("latin1");
+  return /^[\x20-\x7e\s]+$/.test(text) ? `a text that starts with ${JSON.stringify(text)}` : "something else";
+}

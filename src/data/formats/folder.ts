@@ -1,0 +1,135 @@
+import { createHash } from "node:crypto";
+import { readdir, realpath, stat } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import { DataError } from "../../errors.js";
+import { decodeImageFile, imageEndings } from "../decode.js";
+import { fileError, hashFile } from "../files.js";
+import type { ImageSource } from "../types.js";
+
+/**
+ * A folder of images: either one sub-folder for each class, classes numbered by the order of their names (code points,
+ * as Python sorts them), images of a class taken from its sub-folder and everything below; or images that lie directly
+ * in the folder, without labels. Hidden files and files that are no images are passed over. Images come in the order of
+ * their names, those of a folder before those of its sub-folders.
+ *
+ * @throws DataError when there are no images, a class has none, or images lie beside classes
+ */
+export async function openFolder(path: string): Promise<ImageSource> {
+  const { images, folders } = await listFolder(path);
+  if (images.length === 0 && folders.length === 0) {
+    throw new DataError({
+      where: path,
+      expected: "images, or a folder of images for each class",
+      received: "a folder without",
+      hint: "images end in .jpg, .png, .webp, .gif, .tiff or .avif",
+    });
+  }
+  if (folders.length === 0)
+    return fileSource(
+      images.map((name) => join(path, name)),
+      path,
+    );
+  const files: string[] = [];
+  const labels: number[] = [];
+  const empty: string[] = [];
+  for (const [label, name] of folders.entries()) {
+    const members = await imagesBelow(join(path, name), new Set([await realpath(path)]));
+    if (members.length === 0) empty.push(name);
+    for (const member of members) {
+      files.push(member);
+      labels.push(label);
+    }
+  }
+  if (images.length > 0) {
+    // Folders without any image beside images are no classes.
+    if (files.length === 0)
+      return fileSource(
+        images.map((name) => join(path, name)),
+        path,
+      );
+    throw new DataError({
+      where: path,
+      expected: "either images or class folders",
+      received: `both (${images[0]} beside ${folders[0]}${sep})`,
+      hint: "move the images into a class folder, or give the folder that holds images only",
+    });
+  }
+  if (empty.length > 0) {
+    throw new DataError({
+      where: join(path, empty[0] as string),
+      expected: "images of a class",
+      received: "none",
+      hint: "remove the empty folder; every sub-folder counts as a class",
+    });
+  }
+  return fileSource(files, path, Int32Array.from(labels), folders);
+}
+
+/** Images that are files, decoded when they are read. */
+export function fileSource(
+  files: readonly string[],
+  root: string,
+  labels?: Int32Array,
+  classNames?: readonly string[],
+  labelSets?: Readonly<Record<string, Int32Array>>,
+): ImageSource {
+  const file = (index: number): string => files[index] as string;
+  return {
+    length: files.length,
+    ...(labels === undefined ? {} : { labels }),
+    ...(labelSets === undefined ? {} : { labelSets }),
+    ...(classNames === undefined ? {} : { classNames }),
+    decodes: true,
+    pictures: (indices) => Promise.all(Array.from(indices, (index) => decodeImageFile(file(index)))),
+    describe: (index) =>
+      relative(root, file(index)).startsWith("..") ? file(index) : join(root, relative(root, file(index))),
+    async hash(selection) {
+      const hash = createHash("sha256");
+      for (const index of selection) {
+        await hashFile(hash, file(index));
+        hash.update(`\n${(await stat(file(index))).size}\n`);
+      }
+      return hash.digest("hex");
+    },
+  };
+}
+
+/** Names of a folder's images and sub-folders, sorted; links are followed. */
+async function listFolder(path: string): Promise<{ images: string[]; folders: string[] }> {
+  const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
+    throw fileError(path, cause);
+  });
+  const images: string[] = [];
+  const folders: string[] = [];
+  for (const entry of entries) {
+    if (entry.name.startsWith(".") || entry.name === "__MACOSX") continue;
+    if (entry.name.includes("\ufffd")) {
+      throw new DataError({
+        where: path,
+        expected: "file names in UTF-8",
+        received: JSON.stringify(entry.name),
+        hint: "rename the file",
+      });
+    }
+    const kind = entry.isSymbolicLink() ? await stat(join(path, entry.name)).catch(() => undefined) : entry;
+    if (kind?.isDirectory() === true) folders.push(entry.name);
+    else if (kind?.isFile() === true && imageEndings.test(entry.name)) images.push(entry.name);
+  }
+  return { images: images.sort(byCodePoint), folders: folders.sort(byCodePoint) };
+}
+
+/** @param above  real paths of the folders above, so that a link to one of them ends the descent */
+async function imagesBelow(path: string, above: ReadonlySet<string>): Promise<string[]> {
+  const real = await realpath(path);
+  if (above.has(real)) return [];
+  const { images, folders } = await listFolder(path);
+  const found = images.map((name) => join(path, name));
+  const inside = new Set([...above, real]);
+  for (const name of folders) for (const file of await imagesBelow(join(path, name), inside)) found.push(file);
+  return found;
+}
+
+/** Python's order of strings; JavaScript's own differs for characters beyond U+FFFF. */
+function byCodePoint(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other));
+}

@@ -1,0 +1,81 @@
+import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { OptionError } from "../errors.js";
+import { viewDataset } from "./dataset.js";
+import { type DatasetOptions, parseDatasetOptions } from "./dataset-options.js";
+import { type DatasetKind, parseDatasetSpec } from "./dataset-spec.js";
+import { openCifar } from "./formats/cifar.js";
+import { openFolder } from "./formats/folder.js";
+import { openIdx } from "./formats/idx.js";
+import { openList } from "./formats/list.js";
+import { openNpyImages } from "./formats/npy-images.js";
+import { openSheet } from "./formats/sheet.js";
+import { recogniseKind } from "./recognise.js";
+import { selectImages } from "./selection.js";
+import type { ImageDataset, ImageShape, ImageSource } from "./types.js";
+
+export interface OpenDatasetOptions {
+  /**
+   * What a model takes: images of other sizes are resized to it, grey ones repeated for its channels. Absent: images stay
+   * as they are and must be of one size.
+   */
+  readonly shape?: ImageShape;
+  /** Name for tables; default: the last part of the (first) path, without its ending. */
+  readonly name?: string;
+}
+
+/** One entry for each kind; a new format is a new file and a new line here (and in `datasetKinds`). */
+const sources: Readonly<
+  Record<DatasetKind, (paths: readonly string[], options: DatasetOptions) => Promise<ImageSource>>
+> = {
+  cifar: openCifar,
+  folder: ([path = ""]) => openFolder(path),
+  list: ([path = ""], options) => openList(path, options),
+  idx: openIdx,
+  npy: openNpyImages,
+  sheet: ([path = ""]) => openSheet(path),
+};
+
+/** Kinds that read several files. */
+const severalFiles: readonly DatasetKind[] = ["cifar", "idx", "npy"];
+
+/**
+ * Opens a dataset as the user writes it: `KIND:PATH[,PATH...][?OPTION=VALUE[&OPTION=VALUE...]]`, or a path from which
+ * the kind is recognised. Kinds: `cifar`, `folder`, `list`, `idx`, `npy`, `sheet`; options: see {@link DatasetOptions}.
+ *
+ * @throws OptionError for a spec that says nothing, FormatError for a file that is not what it should be, DataError for
+ *   data that cannot serve
+ */
+export async function openDataset(text: string, options: OpenDatasetOptions = {}): Promise<ImageDataset> {
+  const spec = parseDatasetSpec(text);
+  const kind = spec.kind ?? (await recogniseKind(spec.location));
+  const settings = parseDatasetOptions(spec, kind);
+  if (settings.resize !== undefined && options.shape === undefined) {
+    throw new OptionError({ where: `dataset "${text}"`, problem: "resize needs a model to resize to" });
+  }
+  const paths = severalFiles.includes(kind) ? await splitPaths(spec.location) : [spec.location];
+  const source = await sources[kind](paths, settings);
+  return viewDataset({
+    spec: text,
+    name: options.name ?? nameOf(paths[0] ?? spec.location),
+    source,
+    selection: selectImages(source, settings, `dataset "${text}"`),
+    ...(options.shape === undefined ? {} : { shape: options.shape }),
+    resize: settings.resize ?? "stretch",
+    withLabels: settings.labels !== "none",
+  });
+}
+
+/** A comma parts paths, unless the whole is the name of a file. */
+async function splitPaths(location: string): Promise<readonly string[]> {
+  if (!location.includes(",") || (await stat(location).catch(() => undefined)) !== undefined) return [location];
+  const paths = location.split(",");
+  if (paths.includes("")) {
+    throw new OptionError({ where: "dataset", expected: "paths with commas between", received: `"${location}"` });
+  }
+  return paths;
+}
+
+function nameOf(path: string): string {
+  return basename(path).replace(/\.[^.]+$/, "") || path;
+}

@@ -1,0 +1,143 @@
+import type { ResizeMode } from "./dataset-options.js";
+import type { Picture } from "./types.js";
+import { imageSize } from "./types.js";
+
+/**
+ * Brings an image to a height and width as Pillow does with its antialiased bilinear filter, which torchvision's `Resize`
+ * uses on PIL images and the SC-OOD protocol prescribes. For bytes it returns the same bytes as Pillow 9.4
+ * (test/reference/pil-resize.py); floats follow Pillow's "F" images.
+ *
+ * - `stretch` changes both sides independently, as `Resize((height, width))` does;
+ * - `crop` scales until the image just covers the target and cuts out the centre, as `Resize(side)` and
+ *   `CenterCrop(side)` do.
+ */
+export function resizePicture(picture: Picture, height: number, width: number, mode: ResizeMode): Picture {
+  const [, fromHeight, fromWidth] = picture.shape;
+  if (fromHeight === height && fromWidth === width) return picture;
+  if (mode === "stretch") return stretch(picture, height, width);
+  // The side that has to grow most, or shrink least, fits exactly; the other overhangs.
+  const byHeight = height * fromWidth >= width * fromHeight;
+  const covering = byHeight
+    ? stretch(picture, height, Math.max(width, Math.floor((height * fromWidth) / fromHeight)))
+    : stretch(picture, Math.max(height, Math.floor((width * fromHeight) / fromWidth)), width);
+  return centreCrop(covering, height, width);
+}
+
+function centreCrop(picture: Picture, height: number, width: number): Picture {
+  const [channels, fromHeight, fromWidth] = picture.shape;
+  const top = roundHalfToEven((fromHeight - height) / 2);
+  const left = roundHalfToEven((fromWidth - width) / 2);
+  const data = emptyLike(picture.data, channels * height * width);
+  for (let channel = 0; channel < channels; channel++) {
+    for (let row = 0; row < height; row++) {
+      const from = (channel * fromHeight + top + row) * fromWidth + left;
+      data.set(picture.data.subarray(from, from + width), (channel * height + row) * width);
+    }
+  }
+  return { data, shape: [channels, height, width] };
+}
+
+/** Rounds as Python does, whose rounding places torchvision's crop. */
+function roundHalfToEven(value: number): number {
+  const floor = Math.floor(value);
+  if (value - floor !== 0.5) return Math.round(value);
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+/** Horizontally first, then vertically, rounding to bytes in between, as Pillow does. */
+function stretch(picture: Picture, height: number, width: number): Picture {
+  const [channels, fromHeight, fromWidth] = picture.shape;
+  const narrowed =
+    fromWidth === width
+      ? picture
+      : resample(picture, [channels, fromHeight, width], filterWeights(fromWidth, width), {
+          lines: channels * fromHeight,
+          line: (index) => index * fromWidth,
+          targetLine: (index) => index * width,
+          step: 1,
+        });
+  if (fromHeight === height) return narrowed;
+  return resample(narrowed, [channels, height, width], filterWeights(fromHeight, height), {
+    lines: channels * width,
+    line: (index) => Math.floor(index / width) * fromHeight * width + (index % width),
+    targetLine: (index) => Math.floor(index / width) * height * width + (index % width),
+    step: width,
+  });
+}
+
+interface FilterWeights {
+  /** First source pixel and number of source pixels of each target pixel. */
+  readonly first: Int32Array;
+  readonly taps: Int32Array;
+  /** `widest` weights for each target pixel, which sum to 1. */
+  readonly weights: Float64Array;
+  readonly widest: number;
+}
+
+/** Triangle filter, widened by the factor of reduction, over pixel centres; never narrower than one pixel on each side. */
+function filterWeights(from: number, to: number): FilterWeights {
+  const scale = from / to;
+  const support = Math.max(scale, 1);
+  const slope = 1 / support;
+  const widest = Math.ceil(support) * 2 + 1;
+  const first = new Int32Array(to);
+  const taps = new Int32Array(to);
+  const weights = new Float64Array(to * widest);
+  for (let target = 0; target < to; target++) {
+    const centre = (target + 0.5) * scale;
+    const start = Math.max(0, Math.trunc(centre - support + 0.5));
+    const end = Math.min(from, Math.trunc(centre + support + 0.5));
+    let total = 0;
+    for (let pixel = start; pixel < end; pixel++) {
+      const weight = Math.max(0, 1 - Math.abs((pixel - centre + 0.5) * slope));
+      weights[target * widest + pixel - start] = weight;
+      total += weight;
+    }
+    for (let tap = 0; tap < end - start; tap++)
+      weights[target * widest + tap] = (weights[target * widest + tap] as number) / total;
+    first[target] = start;
+    taps[target] = end - start;
+  }
+  return { first, taps, weights, widest };
+}
+
+/** Pillow's byte filters work with weights of 22 binary digits. */
+const fixedPointBits = 22;
+
+interface Lines {
+  readonly lines: number;
+  readonly line: (index: number) => number;
+  readonly targetLine: (index: number) => number;
+  /** Distance of neighbours on a line. */
+  readonly step: number;
+}
+
+function resample(picture: Picture, shape: Picture["shape"], filter: FilterWeights, lines: Lines): Picture {
+  const { first, taps, widest } = filter;
+  const source = picture.data;
+  const target = emptyLike(source, imageSize(shape));
+  const bytes = target instanceof Uint8Array;
+  const weights = bytes
+    ? Int32Array.from(filter.weights, (weight) => Math.round(weight * 2 ** fixedPointBits))
+    : filter.weights;
+  const half = bytes ? 2 ** (fixedPointBits - 1) : 0;
+  for (let line = 0; line < lines.lines; line++) {
+    const start = lines.line(line);
+    let to = lines.targetLine(line);
+    for (let pixel = 0; pixel < first.length; pixel++, to += lines.step) {
+      let from = start + (first[pixel] as number) * lines.step;
+      const weightStart = pixel * widest;
+      const weightEnd = weightStart + (taps[pixel] as number);
+      let sum = half;
+      for (let at = weightStart; at < weightEnd; at++, from += lines.step) {
+        sum += (source[from] as number) * (weights[at] as number);
+      }
+      target[to] = bytes ? Math.min(255, sum >> fixedPointBits) : sum;
+    }
+  }
+  return { data: target, shape };
+}
+
+function emptyLike(data: Uint8Array | Float32Array, length: number): Uint8Array | Float32Array {
+  return data instanceof Uint8Array ? new Uint8Array(length) : new Float32Array(length);
+}
