@@ -1,0 +1,119 @@
+import { baselineFirst, rocCurves, scoreHistograms, trainingCurves } from "./figures.js";
+import { pngDataUri } from "./images.js";
+import { type Markup, markup, trusted } from "./markup.js";
+import { priorChart } from "./prior-chart.js";
+import { stylesheet } from "./style.js";
+import { accuracyTable, detectionTable } from "./tables.js";
+import type { Mistake, Report } from "./types.js";
+
+/** Images shown per model. */
+const mostMistakes = 16;
+
+interface Section {
+  readonly id: string;
+  readonly title: string;
+  readonly content: Markup;
+}
+
+/**
+ * The report as one HTML file that needs nothing else: no network, no scripts, images and charts inside. The same report gives
+ * the same bytes.
+ *
+ * @throws DataError when parts of the report contradict each other (see {@link Report})
+ */
+export async function renderReport(report: Report): Promise<string> {
+  const sections = [
+    resultsSection(report),
+    histogramSection(report),
+    rocSection(report),
+    priorSection(report),
+    trainingSection(report),
+    await mistakesSection(report),
+    detailsSection(report),
+  ].filter((section) => section !== undefined);
+  const page = markup`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<title>${report.title}</title>
+<style>${trusted(stylesheet)}</style>
+</head>
+<body>
+<header>
+<h1>${report.title}</h1>
+<p class="lead">${report.summary[0]} ${report.summary[1]}</p>
+<p class="protocol">${report.protocol}</p>
+<nav aria-label="Contents"><ul>${sections.map(({ id, title }) => markup`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
+</header>
+<main>
+${sections.map(({ id, title, content }) => markup`<section id="${id}" aria-labelledby="${id}-heading"><h2 id="${id}-heading">${title}</h2>${content}</section>\n`)}</main>
+</body>
+</html>
+`;
+  return page.text;
+}
+
+function resultsSection(report: Report): Section {
+  const content = markup`${detectionTable(report)}${accuracyTable(report)}`;
+  return { id: "results", title: "Results", content };
+}
+
+function histogramSection(report: Report): Section | undefined {
+  const figures = scoreHistograms(report);
+  if (figures.length === 0) return undefined;
+  const content = markup`<p class="explain">Share of images per bin of the score, in-distribution against each OOD set. The less the two overlap, the better they can be told apart. Panels of one row share the x axis.</p>${figures}`;
+  return { id: "scores", title: "Score distributions", content };
+}
+
+function rocSection(report: Report): Section | undefined {
+  const curves = rocCurves(report);
+  if (curves === undefined) return undefined;
+  const content = markup`<p class="explain">True positives are OOD images found, false positives are in-distribution images taken for OOD. Where a curve crosses the dotted line at 95 %, its FPR95 can be read off; the dotted diagonal is chance.</p>${curves}`;
+  return { id: "roc", title: "ROC curves", content };
+}
+
+function priorSection({ prior }: Report): Section | undefined {
+  if (prior === undefined) return undefined;
+  const content = markup`<p class="explain">How the untouched model spreads the outliers over its classes. Training pushes hardest on outliers that look like the classes at the top.</p><figure>${priorChart(prior)}</figure>`;
+  return { id: "prior-section", title: "Prior of the outliers", content };
+}
+
+function trainingSection(report: Report): Section | undefined {
+  const figures = trainingCurves(report);
+  if (figures.length === 0) return undefined;
+  const content = markup`<p class="explain">Long runs are shown as means over neighbouring steps, at most 150 points per line.</p>${figures}`;
+  return { id: "training", title: "Training", content };
+}
+
+async function mistakesSection(report: Report): Promise<Section | undefined> {
+  const groups = await Promise.all(
+    baselineFirst(report)
+      .filter(({ mistakes }) => mistakes !== undefined && mistakes.length > 0)
+      .map(async ({ name, mistakes = [] }) => {
+        const items = await Promise.all(mistakes.slice(0, mostMistakes).map(mistakeItem));
+        return markup`<h3>${name}</h3><ul class="mistakes">${items}</ul>`;
+      }),
+  );
+  if (groups.length === 0) return undefined;
+  const content = markup`<p class="explain">OOD images that a model took for one of its classes with the most confidence: the class, the probability it gave, and the set the image is from.</p>${groups}`;
+  return { id: "mistakes", title: "Most confidently wrong", content };
+}
+
+async function mistakeItem({ image, set, predicted, confidence }: Mistake): Promise<Markup> {
+  const share = `${(confidence * 100).toFixed(1)} %`;
+  return markup`<li><img src="${await pngDataUri(image)}" width="96" height="96" alt="Image from ${set}">${predicted}<small>${share}, ${set}</small></li>`;
+}
+
+function detailsSection({ facts, notes }: Report): Section | undefined {
+  if (facts.length === 0 && notes.length === 0) return undefined;
+  const list =
+    facts.length === 0
+      ? undefined
+      : markup`<dl>${facts.map(([name, value]) => markup`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
+  const remarks =
+    notes.length === 0 ? undefined : markup`<ul class="notes">${notes.map((note) => markup`<li>${note}</li>`)}</ul>`;
+  return { id: "details", title: "Details", content: markup`${remarks}${list}` };
+}
