@@ -30,7 +30,7 @@ export class LocalEngine implements Engine {
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       });
     } catch (cause) {
-      throw new RunError({ problem: `ONNX Runtime refused the model: ${firstLine(cause)}`, cause });
+      throw new RunError({ problem: `ONNX Runtime refused the model: ${reasonOf(cause)}`, cause });
     }
     return {
       inputs: session.inputMetadata.map(describe),
@@ -74,7 +74,7 @@ export class LocalEngine implements Engine {
     try {
       outputs = await session.run(inputs);
     } catch (cause) {
-      throw new RunError({ problem: `ONNX Runtime failed: ${firstLine(cause)}`, cause });
+      throw new RunError({ problem: `ONNX Runtime failed: ${reasonOf(cause)}`, cause });
     }
     const results: Record<string, Tensor> = {};
     for (const [name, tensor] of Object.entries(outputs)) {
@@ -103,6 +103,8 @@ function describe(metadata: ort.InferenceSession.ValueMetadata): ValueInfo {
   };
 }
 
-function firstLine(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).split("\n")[0] ?? "";
+/** ONNX Runtime spreads a reason over several lines, without anything useful after the first few. */
+function reasonOf(cause: unknown): string {
+  const lines = (cause instanceof Error ? cause.message : String(cause)).split("\n").map((line) => line.trim());
+  return lines.filter((line) => line !== "").slice(0, 4).join(" ");
 }
