@@ -5,7 +5,7 @@ import { DataError, OptionError } from "../errors.js";
 import { fprNearestRecall, fprReachingRecall } from "./curve-metrics.js";
 import { detectionMetrics } from "./detection-metrics.js";
 import { type PresetName, presets } from "./presets.js";
-import { rankScores } from "./ranking.js";
+import { type Ranking, rankScores } from "./ranking.js";
 
 interface Expected {
   readonly auroc: number;
@@ -71,7 +71,7 @@ const scores = fc
     maxLength: 25,
   })
   .map((values) => Float64Array.from(values));
-const level = fc.oneof(fc.constantFrom(0.5, 0.95, 1), fc.double({ min: 0.01, max: 1, noNaN: true }));
+const level = fc.oneof(fc.constantFrom(0.1, 0.5, 0.95, 1), fc.double({ min: 0.01, max: 1, noNaN: true }));
 
 test("AUROC is the share of pairs in the right order, ties counted 1/2", () => {
   fc.assert(
@@ -153,6 +153,38 @@ test("-0 and +0 are one threshold, reported as 0", () => {
     expect(Array.from(ranking.thresholds)).toEqual([0]);
     expect(Array.from(ranking.idCounts)).toEqual([2]);
   }
+});
+
+test("a score of -0 alone is reported as the threshold 0", () => {
+  for (const array of [Float32Array, Float64Array]) {
+    expect(Array.from(rankScores(array.of(-0), array.of(-1)).thresholds)).toEqual([0, -1]);
+  }
+});
+
+test("thresholds without scores, as a resample has them, change no metric", () => {
+  const count = fc.integer({ min: 0, max: 2 });
+  const steps = fc.array(fc.tuple(count, count), { minLength: 1, maxLength: 12 });
+  const total = (counts: Uint32Array) => counts.reduce((sum, value) => sum + value, 0);
+  const rankingOf = (points: readonly (readonly [number, number])[]): Ranking => {
+    const idCounts = Uint32Array.from(points, ([id]) => id);
+    const oodCounts = Uint32Array.from(points, ([, ood]) => ood);
+    const thresholds = Float64Array.from(points, (_, index) => -index);
+    return { thresholds, idCounts, oodCounts, idTotal: total(idCounts), oodTotal: total(oodCounts) };
+  };
+  fc.assert(
+    fc.property(steps, level, (points, recallLevel) => {
+      const padded = rankingOf(points);
+      const dense = rankingOf(points.filter(([id, ood]) => id + ood > 0));
+      fc.pre(dense.idTotal > 0 && dense.oodTotal > 0);
+      for (const preset of presetNames) {
+        const { auroc, aupr, fpr } = presets[preset];
+        expect(auroc(padded)).toBe(auroc(dense));
+        expect(aupr(padded)).toBe(aupr(dense));
+        expect(fpr(padded, recallLevel)).toBe(fpr(dense, recallLevel));
+      }
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test("scores that are not finite are refused with their number, the first index and the set", () => {

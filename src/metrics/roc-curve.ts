@@ -37,8 +37,7 @@ export function rocCurve(ranking: Ranking, maxPoints: number): RocCurve {
     const fpr = falsePositives / idTotal;
     const tpr = truePositives / oodTotal;
     const last = index === thresholds.length - 1;
-    // The last part belongs to the end point, also where rounding would put its neighbour there.
-    const part = Math.min(Math.floor(((fpr + tpr) * (maxPoints - 1)) / 2), maxPoints - 2);
+    const part = Math.floor(((fpr + tpr) * (maxPoints - 1)) / 2);
     if (thin && !last && part === lastPart) return;
     lastPart = part;
     curve.fpr[kept] = fpr;

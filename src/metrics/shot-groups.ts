@@ -27,7 +27,8 @@ export function shotGroups(classCounts: ArrayLike<number>): ShotGroups {
     });
   }
   const third = Math.round(counts.length / 3);
-  const ranked = counts.map((_, label) => label).sort((a, b) => (counts[b] as number) - (counts[a] as number) || a - b);
+  // The sort is stable, so classes of one size stay in the order of their index.
+  const ranked = counts.map((_, label) => label).sort((a, b) => (counts[b] as number) - (counts[a] as number));
   const group = (start: number, end: number) => ranked.slice(start, end).sort((a, b) => a - b);
   return {
     many: group(0, third),

@@ -1,4 +1,4 @@
-"""Writes metrics.json: detection metrics, interval-free, of small score sets by scikit-learn 1.2 and NumPy.
+"""Writes metrics.json: detection metrics of small score sets by scikit-learn 1.2 and NumPy.
 
 The `openood` numbers come from the scikit-learn calls that OpenOOD v1.5 makes; of the `official` ones AUROC and average
 precision come from scikit-learn and the FPR is written down here from its definition, on whole arrays: over the distinct
@@ -37,7 +37,7 @@ def case(name, in_distribution, outliers, dtype="float64"):
     positive = np.r_[np.zeros(len(in_distribution), bool), np.ones(len(outliers), bool)]
     fpr, tpr, _ = metrics.roc_curve(positive, score)
     precision, recall, _ = metrics.precision_recall_curve(positive, score)
-    levels = [0.5, 0.8, 0.9, 0.95, 0.99, 1.0]
+    levels = [0.3, 0.5, 0.8, 0.9, 0.95, 0.99, 1.0]
     low, high = score.min(), score.max()
     # float64 edges for float32 scores too; scores on an edge would otherwise be a matter of rounding
     id_bins, edges = np.histogram(in_distribution.astype("float64"), 7, (low, high))
@@ -73,6 +73,7 @@ def main():
         # equal steps of the curve, which scikit-learn leaves out of it
         case("equal steps", [1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 3, 4, 5, 6, 7, 8]),
         case("equal steps around 95 % recall", np.r_[np.arange(30), -1], np.r_[np.arange(30), 40 + np.arange(10)]),
+        case("three equal steps", [1, 2, 3], [1, 2, 3]),
         case("one and one", [0.25], [0.75]),
         case("one and one, reversed", [0.75], [0.25]),
         case("one in-distribution score", [0.4], rng.random(25)),
