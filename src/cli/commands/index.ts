@@ -1,0 +1,5 @@
+// The commands, in the order of the help. A new one is one file and one line here.
+import type { Command } from "../command.js";
+import { metrics } from "./metrics.js";
+
+export const commands: readonly Command[] = [metrics];
