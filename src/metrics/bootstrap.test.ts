@@ -1,23 +1,14 @@
 import { expect, test } from "vitest";
+import { createGenerator, type Generator } from "../data/random.js";
 import { OptionError } from "../errors.js";
-import { bootstrapIntervals, type IntegerGenerator } from "./bootstrap.js";
+import { bootstrapIntervals } from "./bootstrap.js";
 import { auroc, averagePrecision, fprNearestRecall, fprReachingRecall, precisionRecallArea } from "./curve-metrics.js";
 import { presetMetrics } from "./detection-metrics.js";
 import { rankScores } from "./ranking.js";
 
-/** SplitMix32 (Steele et al., 2014, with 32-bit constants): enough for tests. */
-function splitMix(seed: number): IntegerGenerator & { normal(): number } {
-  let state = seed >>> 0;
-  const uniform = () => {
-    state = (state + 0x9e3779b9) >>> 0;
-    let word = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
-    word = Math.imul(word ^ (word >>> 15), 0x735a2d97);
-    return ((word ^ (word >>> 15)) >>> 0) / 2 ** 32;
-  };
-  return {
-    integer: (n) => Math.floor(uniform() * n),
-    normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
-  };
+/** Box and Muller, 1958. */
+function normal(generator: Generator): number {
+  return Math.sqrt(-2 * Math.log(1 - generator.uniform())) * Math.cos(2 * Math.PI * generator.uniform());
 }
 
 const id = Float32Array.from({ length: 31 }, (_, index) => ((index * 7) % 11) - 3);
@@ -43,10 +34,10 @@ test("each replicate is the metric of the resampled scores ranked anew, threshol
       },
     ]),
   );
-  bootstrapIntervals(ranking, recorded, { generator: splitMix(1), replicates: 200 });
+  bootstrapIntervals(ranking, recorded, { generator: createGenerator(1), replicates: 200 });
 
   // The same draws, as positions in the scores sorted from high to low.
-  const generator = splitMix(1);
+  const generator = createGenerator(1);
   const draw = (scores: Float32Array) => {
     const descending = scores.slice().sort().reverse();
     return descending.map(() => descending[generator.integer(scores.length)] as number);
@@ -65,7 +56,7 @@ test("the bounds are the interpolated quantiles of the replicates", () => {
   const interval = bootstrapIntervals(
     rankScores(id, ood),
     { given: () => values[call++] as number },
-    { generator: splitMix(1), replicates: 5, confidence: 0.8 },
+    { generator: createGenerator(1), replicates: 5, confidence: 0.8 },
   ).given;
   // numpy.quantile([.1, .2, .3, .4, .5], [.1, .9])
   expect(interval.low).toBeCloseTo(0.14, 12);
@@ -74,7 +65,10 @@ test("the bounds are the interpolated quantiles of the replicates", () => {
 
 test("one seed gives one interval, another seed another one", () => {
   const run = (seed: number) =>
-    bootstrapIntervals(rankScores(id, ood), presetMetrics("official"), { generator: splitMix(seed), replicates: 50 });
+    bootstrapIntervals(rankScores(id, ood), presetMetrics("official"), {
+      generator: createGenerator(seed),
+      replicates: 50,
+    });
   expect(run(7)).toEqual(run(7));
   expect(run(7)).not.toEqual(run(8));
 });
@@ -82,13 +76,13 @@ test("one seed gives one interval, another seed another one", () => {
 test("a 90 % interval of AUROC covers the true value in about 90 % of repeated experiments", () => {
   const shift = 1;
   const truth = 0.7602499389065233; // normal distribution function at shift / sqrt(2)
-  const random = splitMix(2023);
+  const random = createGenerator(2023);
   const experiments = 300;
   let covered = 0;
   for (let experiment = 0; experiment < experiments; experiment++) {
     const ranking = rankScores(
-      Float64Array.from({ length: 80 }, () => random.normal()),
-      Float64Array.from({ length: 60 }, () => random.normal() + shift),
+      Float64Array.from({ length: 80 }, () => normal(random)),
+      Float64Array.from({ length: 60 }, () => normal(random) + shift),
     );
     const { low, high } = bootstrapIntervals(
       ranking,
@@ -104,7 +98,7 @@ test("a 90 % interval of AUROC covers the true value in about 90 % of repeated e
 
 test("separable sets give an interval of width 0 instead of failing", () => {
   const interval = bootstrapIntervals(rankScores(Float32Array.of(1, 2), Float32Array.of(3)), presetMetrics("openood"), {
-    generator: splitMix(1),
+    generator: createGenerator(1),
     replicates: 10,
   });
   expect(interval).toEqual({ auroc: { low: 1, high: 1 }, aupr: { low: 1, high: 1 }, fpr95: { low: 0, high: 0 } });
@@ -114,6 +108,8 @@ test.each([{ replicates: 1 }, { replicates: 2.5 }, { confidence: 1 }, { confiden
   "%o is refused",
   (options) => {
     const ranking = rankScores(id, ood);
-    expect(() => bootstrapIntervals(ranking, { auroc }, { generator: splitMix(1), ...options })).toThrow(OptionError);
+    expect(() => bootstrapIntervals(ranking, { auroc }, { generator: createGenerator(1), ...options })).toThrow(
+      OptionError,
+    );
   },
 );

@@ -1,15 +1,10 @@
+import type { Generator } from "../data/random.js";
 import { OptionError } from "../errors.js";
 import type { Metric } from "./curve-metrics.js";
 import type { Ranking } from "./ranking.js";
 
-/** A seeded source of randomness. */
-export interface IntegerGenerator {
-  /** A uniform integer in [0, n). */
-  integer(n: number): number;
-}
-
 export interface BootstrapOptions {
-  readonly generator: IntegerGenerator;
+  readonly generator: Generator;
   /** How many resamples are drawn, ≥ 2; 1000 by default. */
   readonly replicates?: number;
   /** Share of the replicates inside the interval, in (0, 1); 0.95 by default. */
@@ -63,7 +58,7 @@ export function bootstrapIntervals<Name extends string>(
 }
 
 /** Draws new counts for the thresholds; the array it returns is the same every time. */
-function resampler(counts: Uint32Array, total: number, generator: IntegerGenerator): () => Uint32Array {
+function resampler(counts: Uint32Array, total: number, generator: Generator): () => Uint32Array {
   const thresholdOf = new Uint32Array(total);
   let end = 0;
   counts.forEach((count, threshold) => {

@@ -183,7 +183,29 @@ test("thresholds without scores, as a resample has them, change no metric", () =
         expect(fpr(padded, recallLevel)).toBe(fpr(dense, recallLevel));
       }
     }),
-    { numRuns: 500 },
+    {
+      numRuns: 500,
+      // Equal steps, interrupted; a tie at the top after a threshold that was not drawn.
+      examples: [
+        [
+          [
+            [1, 1],
+            [1, 1],
+            [0, 0],
+            [1, 1],
+            [1, 1],
+          ],
+          0.5,
+        ],
+        [
+          [
+            [0, 0],
+            [1, 1],
+          ],
+          0.1,
+        ],
+      ],
+    },
   );
 });
 
