@@ -160,7 +160,7 @@ describe("writing", () => {
     await mkdir(path);
     await expect(writeModel(modelOf(), path)).rejects.toBeInstanceOf(RunError);
     await expect(writeModel(modelOf(), join(folder, "none", "m.onnx"))).rejects.toThrow(
-      /none\/m.onnx: the model could not be written/,
+      /none\/m.onnx: it could not be written: its folder does not exist/,
     );
     expect(await readdir(folder)).toEqual(["taken"]);
   });

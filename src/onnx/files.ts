@@ -1,9 +1,9 @@
 /** ONNX models on disk. */
-import { createHash, randomUUID } from "node:crypto";
-import { open, readFile, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { createHash } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
 import { toBinary } from "@bufbuild/protobuf";
-import { FormatError, RunError } from "../errors.js";
+import { FormatError } from "../errors.js";
+import { writeFileAtomic } from "../files.js";
 import { modelOf, parseModel, type ReadLimits } from "./decode.js";
 import { messageOf, tensorBytes } from "./encode.js";
 import { externalize, loadExternalData } from "./external-data.js";
@@ -63,30 +63,13 @@ async function readBytes(path: string, largest: number): Promise<Uint8Array> {
 export async function writeModel(model: Model, path: string, inlineLimit = protobufLimit - 2 ** 20): Promise<void> {
   const proto = messageOf(model);
   if (tensorBytes(proto) <= inlineLimit) {
-    await writeAtomically(path, [toBinary(ModelProtoSchema, proto)]);
+    await writeFileAtomic(path, toBinary(ModelProtoSchema, proto));
     return;
   }
   const hash = createHash("sha256");
   for (const chunk of externalize(proto, path).chunks) hash.update(chunk);
   const dataPath = `${path}.${hash.digest("hex").slice(0, 12)}.data`;
   const { model: small, chunks } = externalize(proto, dataPath);
-  await writeAtomically(dataPath, chunks);
-  await writeAtomically(path, [toBinary(ModelProtoSchema, small)]);
-}
-
-async function writeAtomically(path: string, chunks: readonly Uint8Array[]): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
-  try {
-    const handle = await open(temporary, "wx");
-    try {
-      for (const chunk of chunks) await handle.writeFile(chunk);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    throw new RunError({ where: path, problem: `the model could not be written (${String(cause)})`, cause });
-  }
+  await writeFileAtomic(dataPath, ...chunks);
+  await writeFileAtomic(path, toBinary(ModelProtoSchema, small));
 }

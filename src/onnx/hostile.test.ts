@@ -434,8 +434,8 @@ describe.each(["everything.onnx", "ir3.onnx", "torch-16.onnx"])("%s", (name) => 
   });
 
   test("with any single byte changed is refused or read", () => {
-    for (let at = 0; at < whole.length; at += name.startsWith("torch") ? 37 : 1) {
-      for (const flip of [0xff, 0x80, 0x01]) {
+    for (let at = 0; at < whole.length; at += name.startsWith("torch") ? 61 : 1) {
+      for (const flip of [0xff, 0x01]) {
         const bytes = whole.slice();
         bytes[at] = (bytes[at] as number) ^ flip;
         readOrRefuse(bytes);
