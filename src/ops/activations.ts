@@ -2,9 +2,9 @@
 // Softsign, Mish, ThresholdedRelu; opset 20: Gelu.
 //
 // At the kinks PyTorch's choice: Relu 0 at 0; LeakyRelu and PRelu the slope at 0; Elu and Selu the left derivative at 0; Clip passes the
-// gradient at both bounds; HardSigmoid 0 at both; HardSwish the quadratic's derivative at -3 and 1 at 3; ThresholdedRelu 0 at its
+// gradient at both bounds; HardSigmoid 0 at both; HardSwish the quadratic's derivative at both; ThresholdedRelu 0 at its
 // threshold.
-import { ShapeError } from "../errors.js";
+import { FormatError, ShapeError } from "../errors.js";
 import {
   abs,
   add,
@@ -16,6 +16,7 @@ import {
   exp,
   greater,
   less,
+  lessOrEqual,
   minimum,
   mul,
   sigmoid,
@@ -58,7 +59,7 @@ const hardSigmoid: Activation = ({ y, dy }, { attributes }) =>
   where(and(greater(y, 0), less(y, 1)), mul(dy, attributes.float("alpha", 0.2)), 0);
 
 const hardSwish: Activation = ({ x, dy }) =>
-  where(less(x, -3), 0, where(less(x, 3), mul(dy, add(mul(x, 1 / 3), 0.5)), dy));
+  where(less(x, -3), 0, where(lessOrEqual(x, 3), mul(dy, add(mul(x, 1 / 3), 0.5)), dy));
 
 const mish: Activation = ({ x, dy }) => {
   const t = tanh(softplus(x));
@@ -74,7 +75,7 @@ const gelu: Activation = ({ x, dy }, { attributes, where: node }) => {
     return mul(dy, add(cumulative, mul(x, density)));
   }
   if (approximate !== "tanh") {
-    throw new ShapeError({ where: node, expected: 'approximate "none" or "tanh"', received: `"${approximate}"` });
+    throw new FormatError({ where: node, expected: 'approximate "none" or "tanh"', received: `"${approximate}"` });
   }
   const scale = Math.sqrt(2 / Math.PI);
   const squared = square(x);
@@ -150,7 +151,7 @@ export const activations: readonly OperatorRule[] = [
   activation("Selu", "dy·gamma where x > 0, else dy·(y + gamma·alpha)", selu),
   activation("Sigmoid", "dy·y·(1 - y)", ({ y, dy }) => mul(mul(dy, y), sub(1, y))),
   activation("HardSigmoid", "alpha·dy where 0 < y < 1, else 0", hardSigmoid),
-  activation("HardSwish", "0 for x < -3, dy·(x/3 + ½) between, dy for x ≥ 3", hardSwish),
+  activation("HardSwish", "0 for x < -3, dy·(x/3 + ½) for x ≤ 3, else dy", hardSwish),
   activation("Tanh", "dy·(1 - y²)", ({ y, dy }) => mul(dy, sub(1, square(y)))),
   activation("Softplus", "dy·sigmoid(x)", ({ x, dy }) => mul(dy, sigmoid(x))),
   activation("Softsign", "dy/(1 + |x|)²", ({ x, dy }) => div(dy, square(add(abs(x), 1)))),

@@ -3,7 +3,15 @@
  * each. A plain number stands for a scalar constant of the other operand's type. Shapes broadcast as in ONNX.
  */
 import { ShapeError } from "../errors.js";
-import { type DataType, elementCount, int, ints, type Tensor, type TensorData } from "../onnx/types.js";
+import {
+  type Attributes,
+  type DataType,
+  elementCount,
+  int,
+  ints,
+  type Tensor,
+  type TensorData,
+} from "../onnx/types.js";
 import { sameDims, staticDims } from "./shapes.js";
 import type { Builder, Expr } from "./types.js";
 
@@ -174,7 +182,10 @@ export const logSumExp = (x: Expr, options: ReduceOptions = {}): Expr => reduce(
 export const matMul = (a: Expr, b: Expr): Expr => binary("MatMul", a, b);
 
 export function reshape(x: Expr, dims: readonly number[]): Expr {
-  return sameDims(x.dims, dims) ? x : first(x.builder.op("Reshape", [x, integers(x.builder, dims)]));
+  if (sameDims(x.dims, dims)) return x;
+  // A size of 0 would otherwise mean "copy the input's dimension".
+  const attributes: Attributes = dims.includes(0) ? { allowzero: int(1) } : {};
+  return first(x.builder.op("Reshape", [x, integers(x.builder, dims)], attributes));
 }
 
 export function transpose(x: Expr, permutation: readonly number[]): Expr {

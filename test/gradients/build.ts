@@ -1,8 +1,17 @@
 /** The graphs a case is checked with. */
 import { GraphBuilder } from "../../src/graph/builder.js";
 import { gradients } from "../../src/graph/differentiate.js";
-import type { Model, Node, Tensor } from "../../src/onnx/types.js";
-import { AttributeReader, add, type Expr, findRule, mul, sum, type ValueType } from "../../src/ops/index.js";
+import type { Attributes, Model, Node, Tensor } from "../../src/onnx/types.js";
+import {
+  AttributeReader,
+  add,
+  type Expr,
+  findRule,
+  mul,
+  type OperandType,
+  sum,
+  type ValueType,
+} from "../../src/ops/index.js";
 import type { OperatorCase } from "./case.js";
 import { randomTensor } from "./random.js";
 
@@ -13,22 +22,26 @@ const cotangentName = (index: number) => `cotangent${index}`;
 
 const isFloat = ({ dtype }: ValueType) => dtype === "float32" || dtype === "float64";
 
-/** Output types by the operator's shape rule; `constant` inputs are known to it, the others are not. */
-export function inferTypes(test: OperatorCase): ValueType[] {
-  const { op, inputs, attributes = {}, outputCount = 1, opset = 18 } = test;
+/** Output types by the operator's shape rule, for operands of which some may be known and dims may be names. */
+export function inferFrom(
+  op: string,
+  operands: readonly (OperandType | undefined)[],
+  attributes: Attributes = {},
+  { outputCount = 1, opset = 18 } = {},
+): ValueType[] {
   const rule = findRule(op);
   if (rule === undefined) throw new Error(`no rule for ${op} is registered`);
   const where = `node "tested" (${op})`;
-  return rule.shape({
-    op,
-    where,
-    inputs: inputs.map((x) =>
-      x === undefined ? undefined : { ...x.tensor, ...(x.role === "constant" ? { constant: x.tensor } : {}) },
-    ),
-    attributes: new AttributeReader(attributes, where),
-    outputCount,
-    opset,
-  });
+  const reader = new AttributeReader(attributes, where);
+  return rule.shape({ op, where, inputs: operands, attributes: reader, outputCount, opset });
+}
+
+/** Output types of a case; `constant` inputs are known to the rule, the others are not. */
+export function inferTypes({ op, inputs, attributes, outputCount = 1, opset = 18 }: OperatorCase): ValueType[] {
+  const operands = inputs.map((x) =>
+    x === undefined ? undefined : { ...x.tensor, ...(x.role === "constant" ? { constant: x.tensor } : {}) },
+  );
+  return inferFrom(op, operands, attributes, { outputCount, opset });
 }
 
 /** The operator alone, written without any rule. Outputs are declared with a type but no shape: ONNX Runtime finds that itself. */

@@ -41,8 +41,9 @@ export const defaultTolerance = 1e-5;
 /** A case in one line, for the message of a failed check. */
 export function describeCase({ op, inputs, attributes = {}, opset = 18 }: OperatorCase): string {
   const given = inputs.map((x) => (x === undefined ? "-" : `${x.tensor.dtype}[${x.tensor.dims.join(",")}] ${x.role}`));
-  const options = Object.entries(attributes).map(
-    ([name, a]) => `${name}=${"value" in a ? JSON.stringify(a.value) : "?"}`,
-  );
+  const options = Object.entries(attributes).map(([name, a]) => {
+    if (a.kind === "tensor") return `${name}=${a.value.dtype}[${a.value.dims.join(",")}]`;
+    return `${name}=${"value" in a ? JSON.stringify(a.value) : "?"}`;
+  });
   return `${op}(${[...given, ...options].join(", ")}) at opset ${opset}`;
 }

@@ -1,6 +1,6 @@
 // The gradient test harness: what tests of operator rules import.
 
-export { inferTypes } from "./build.js";
+export { inferFrom, inferTypes } from "./build.js";
 export * from "./case.js";
 export { checkFold, checkOperator, checkShapes, checkValues } from "./check.js";
 export { expectTensor, numbersOf } from "./compare.js";
@@ -10,6 +10,7 @@ export {
   broadcastingShapes,
   distinctTensor,
   forAll,
+  type RandomOptions,
   randomIntegers,
   randomTensor,
   uniform,

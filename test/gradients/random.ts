@@ -78,6 +78,13 @@ export const broadcastingShapes = (count: number): fc.Arbitrary<number[][]> =>
   );
 
 /** Runs a property over drawn values with a fixed seed, so that every run of the suite draws the same. */
-export async function forAll<T>(values: fc.Arbitrary<T>, check: (value: T) => Promise<void>, runs = 15): Promise<void> {
-  await fc.assert(fc.asyncProperty(values, check), { seed: 20230618, numRuns: runs, interruptAfterTimeLimit: 40_000 });
+export async function forAll<T>(
+  values: fc.Arbitrary<T>,
+  check: (value: T) => Promise<unknown>,
+  runs = 15,
+): Promise<void> {
+  const property = fc.asyncProperty(values, async (value) => {
+    await check(value);
+  });
+  await fc.assert(property, { seed: 20230618, numRuns: runs, interruptAfterTimeLimit: 40_000 });
 }

@@ -74,7 +74,9 @@ def case(name, op, inputs, function, opset=None, **attributes):
         sign = np.where(generator.uniform(size=output.shape) < 0.5, -1, 1)
         weights = np.round(generator.uniform(0.25, 2, output.shape) * 16) / 16 * sign
         cotangents.append(torch.tensor(np.asarray(weights, dtype=output.detach().numpy().dtype)))
-    targets = [t for t in tensors if t is not None and t.requires_grad]
+    # Integer and boolean outputs carry no gradient; a call with no others has none to store.
+    carries = any(c is not None for c in cotangents)
+    targets = [t for t in tensors if carries and t is not None and t.requires_grad]
     found = iter([])
     if targets:
         loss = sum((o * c).sum() for o, c in zip(outputs, cotangents) if c is not None)
@@ -89,7 +91,7 @@ def case(name, op, inputs, function, opset=None, **attributes):
             "inputs": [None if i is None else {"role": i.role, **_tensor(i.array)} for i in inputs],
             "outputs": [_tensor(o.detach().numpy()) for o in outputs],
             "cotangents": [None if c is None else _tensor(c.numpy()) for c in cotangents],
-            "gradients": [_tensor(next(found).numpy()) if t is not None and t.requires_grad else None for t in tensors],
+            "gradients": [_tensor(next(found).numpy()) if any(t is u for u in targets) else None for t in tensors],
         }
     )
 
