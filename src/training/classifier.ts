@@ -7,6 +7,8 @@ import { formatDims, type Model, origin } from "../onnx/index.js";
 
 /** Key in a model's metadata under which the pixel normalisation it was tuned with is remembered. */
 export const normalizationKey = "offmap.normalization";
+/** Key under which a tuned model remembers the names of its classes, as a JSON list. */
+export const classNamesKey = "offmap.class_names";
 
 export interface Classifier {
   /** The model as it was read. */

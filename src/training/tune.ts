@@ -9,7 +9,7 @@ import { createEngine, type Engine, type Session } from "../runtime/index.js";
 import { version } from "../version.js";
 import { BatchSource } from "./batch-source.js";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
-import { asClassifier, normalizationKey } from "./classifier.js";
+import { asClassifier, classNamesKey, normalizationKey } from "./classifier.js";
 import { FeatureStore } from "./feature-store.js";
 import { predict } from "./predict.js";
 import { type Progress, silent } from "./progress.js";
@@ -237,7 +237,7 @@ function tunedModel(
   model: Model,
   trained: Readonly<Record<string, Tensor>>,
   options: TuneOptions,
-  { normalization }: TuneInputs,
+  { normalization, id }: TuneInputs,
   prepared: Preparation,
 ): Model {
   const initializers = new Map(model.graph.initializers);
@@ -248,6 +248,7 @@ function tunedModel(
   metadata.set("offmap.tuned", JSON.stringify({ ...told, weight: prepared.weight, ...prepared.lossOptions }));
   if (prepared.prior !== null) metadata.set("offmap.prior", JSON.stringify(prepared.prior.prior));
   if (normalization !== undefined) metadata.set(normalizationKey, formatNormalization(normalization));
+  if (id.classNames !== undefined) metadata.set(classNamesKey, JSON.stringify(id.classNames));
   return { ...model, graph: { ...model.graph, initializers }, metadata };
 }
 
