@@ -1,5 +1,5 @@
 /** The evaluation protocol: one in-distribution test set, any number of OOD test sets, every score on the same logits. */
-import { createGenerator, type ImageDataset, type Normalization } from "../data/index.js";
+import { checkClassCount, createGenerator, type ImageDataset, type Normalization } from "../data/index.js";
 import {
   accuracy,
   accuracyByClass,
@@ -85,6 +85,8 @@ export async function evaluate(
   for (const dataset of [id, ...ood]) {
     const logits = await predict(engine, classifier, dataset, options);
     classes = logits.length / dataset.length;
+    // Before the OOD sets are run: labels of other classes make the whole table worthless.
+    if (dataset === id && id.labels !== undefined) checkClassCount(id, classes);
     sets.push({ name: dataset.name, logits, scores: await scoreLogits(engine, logits, classes, options.scores) });
   }
   const [idSet, ...oodSets] = sets as [EvaluatedSet, ...EvaluatedSet[]];
