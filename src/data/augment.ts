@@ -2,15 +2,11 @@ import type { Generator } from "./random.js";
 import type { ImageBatch } from "./types.js";
 import { imageSize } from "./types.js";
 
-export interface AugmentOptions {
-  /** Black pixels added at every side before the crop; default 4. */
-  readonly padding?: number;
-  /** Whether half of the images are mirrored left to right; default true. */
-  readonly flip?: boolean;
-}
+/** Black pixels added at every side before the crop. */
+const padding = 4;
 
 /**
- * The augmentation of the CIFAR literature: pad with black, crop a random window of the original size, mirror half of
+ * The augmentation of the CIFAR literature: pad by 4 black pixels, crop a random window of the original size, mirror half of
  * the images. It works on pixel values, before normalization, as torchvision's `RandomCrop(32, padding=4)` and
  * `RandomHorizontalFlip()` do on PIL images; so the border is black, not the mean colour.
  *
@@ -18,9 +14,7 @@ export interface AugmentOptions {
  *
  * @returns a new batch; the given one is left alone
  */
-export function augment(batch: ImageBatch, generator: Generator, options: AugmentOptions = {}): ImageBatch {
-  const padding = options.padding ?? 4;
-  const flip = options.flip ?? true;
+export function augment(batch: ImageBatch, generator: Generator): ImageBatch {
   const [channels, height, width] = batch.shape;
   const source = batch.data;
   const size = imageSize(batch.shape);
@@ -29,7 +23,7 @@ export function augment(batch: ImageBatch, generator: Generator, options: Augmen
     // Offset of the window in the unpadded image, from -padding to +padding.
     const top = generator.integer(2 * padding + 1) - padding;
     const left = generator.integer(2 * padding + 1) - padding;
-    const mirrored = flip && generator.integer(2) === 1;
+    const mirrored = generator.integer(2) === 1;
     const firstRow = Math.max(0, -top);
     const endRow = Math.min(height, height - top);
     const firstColumn = Math.max(0, -left);

@@ -1,4 +1,4 @@
-export { type AugmentOptions, augment } from "./augment.js";
+export { augment } from "./augment.js";
 export type { DatasetOptions, LongTail, ResizeMode } from "./dataset-options.js";
 export { type DatasetKind, datasetKinds } from "./dataset-spec.js";
 export { decodeImage, decodeImageFile, imageEndings } from "./decode.js";

@@ -62,7 +62,7 @@ async function readIdx(path: string, axes: 1 | 3, what: "images" | "labels"): Pr
   }
   if (header.length < headerBytes) throw truncated(path, headerBytes, header.length);
   const sizes = Array.from({ length: axes }, (_, axis) => header.readUInt32BE(4 + 4 * axis));
-  const claimed = sizes.reduce((product, size) => product * size, headerBytes);
+  const claimed = headerBytes + sizes.reduce((product, size) => product * size, 1);
   if (sizes.includes(0) || claimed > mostBytes) {
     throw new FormatError({
       where: path,

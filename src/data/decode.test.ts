@@ -1,0 +1,113 @@
+import sharp from "sharp";
+import { describe, expect, test } from "vitest";
+import { decodeImage } from "./decode.js";
+import { withChannels } from "./planes.js";
+
+const noise = (channels: 1 | 3 | 4): Buffer =>
+  Buffer.from(Uint8Array.from({ length: 16 * 12 * channels }, (_, at) => (at * 73) % 256));
+const image = (channels: 1 | 3 | 4): sharp.Sharp =>
+  sharp(noise(channels), { raw: { width: 16, height: 12, channels } });
+const planes = (channels: 3 | 4): Uint8Array => {
+  const source = noise(channels);
+  return Uint8Array.from(
+    { length: 3 * 192 },
+    (_, at) => source[(at % 192) * channels + Math.floor(at / 192)] as number,
+  );
+};
+
+describe("every format gives red, green and blue planes", () => {
+  test.each([
+    ["PNG", image(3).png()],
+    ["WebP", image(3).webp({ lossless: true })],
+    ["TIFF", image(3).tiff({ compression: "lzw" })],
+  ])("%s, to the bit", async (name, encoder) => {
+    const { data, shape } = await decodeImage(await encoder.toBuffer(), name);
+    expect(shape).toEqual([3, 12, 16]);
+    expect(new Uint8Array(data)).toEqual(planes(3));
+  });
+
+  test.each([
+    ["JPEG", "jpeg"],
+    ["GIF", "gif"],
+    ["AVIF", "avif"],
+  ] as const)("%s, close to the colour put in", async (name, format) => {
+    const one = sharp({ create: { width: 16, height: 8, channels: 3, background: { r: 200, g: 100, b: 20 } } });
+    const { data, shape } = await decodeImage(await one.toFormat(format).toBuffer(), name);
+    expect(shape).toEqual([3, 8, 16]);
+    for (const [channel, expected] of [200, 100, 20].entries()) {
+      expect(Math.abs((data[channel * 128 + 60] as number) - expected)).toBeLessThanOrEqual(3);
+    }
+  });
+});
+
+test("transparency is dropped and the colours beneath kept, as Pillow does", async () => {
+  const { data } = await decodeImage(await image(4).png().toBuffer(), "rgba");
+  expect(new Uint8Array(data)).toEqual(planes(4));
+});
+
+test("grey images are grey in every channel", async () => {
+  const picture = await decodeImage(await image(1).png().toBuffer(), "grey");
+  const { data } = withChannels(picture, 3) ?? { data: new Uint8Array() };
+  expect(new Uint8Array(data)).toEqual(Uint8Array.from(Buffer.concat([noise(1), noise(1), noise(1)])));
+});
+
+test("CMYK becomes colours, not ink", async () => {
+  const red = sharp({ create: { width: 8, height: 8, channels: 3, background: { r: 230, g: 20, b: 20 } } });
+  const bytes = await red.toColourspace("cmyk").jpeg({ quality: 100 }).toBuffer();
+  expect((await sharp(bytes).metadata()).space).toBe("cmyk");
+  const { data, shape } = await decodeImage(bytes, "cmyk");
+  expect(shape).toEqual([3, 8, 8]);
+  expect(data[30]).toBeGreaterThan(180);
+  expect(data[64 + 30]).toBeLessThan(80);
+});
+
+test("the orientation that EXIF asks for is applied", async () => {
+  const half = Buffer.alloc(16 * 8 * 3);
+  half.fill(255, 0, 16 * 4 * 3);
+  const lying = sharp(half, { raw: { width: 16, height: 8, channels: 3 } });
+  // 6: the top of the stored image belongs at the right.
+  const { data, shape } = await decodeImage(await lying.withMetadata({ orientation: 6 }).png().toBuffer(), "exif");
+  expect(shape).toEqual([3, 16, 8]);
+  expect([data[0], data[7]]).toEqual([0, 255]);
+});
+
+test("16 bits are reduced to 8", async () => {
+  const wide = await image(1).toColourspace("grey16").png().toBuffer();
+  expect((await sharp(wide).metadata()).depth).toBe("ushort");
+  const { data } = await decodeImage(wide, "wide");
+  expect(new Uint8Array(data.subarray(0, 192))).toEqual(Uint8Array.from(noise(1)));
+});
+
+describe("refused", () => {
+  test.each([
+    ["an empty file", Buffer.alloc(0), "got an empty file"],
+    ["a web page", Buffer.from("<!doctype html><html>"), 'got a text that starts with "<!doctype html><'],
+    [
+      "an SVG, which can refer to other files",
+      Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'),
+      "a text that starts",
+    ],
+    ["random bytes", Buffer.from("00ff00ff00ff00ff00ff00ff00ff", "hex"), "got something else"],
+  ])("%s", async (_, bytes, message) => {
+    await expect(decodeImage(bytes, "x.jpg")).rejects.toThrow(message);
+  });
+
+  test.each(["png", "jpeg", "webp", "gif", "tiff"] as const)("%s cut off in the middle", async (format) => {
+    const bytes = await sharp(Buffer.from(Uint8Array.from({ length: 64 * 64 * 3 }, (_, at) => (at * at) % 251)), {
+      raw: { width: 64, height: 64, channels: 3 },
+    })
+      .toFormat(format)
+      .toBuffer();
+    await expect(decodeImage(bytes.subarray(0, bytes.length >> 1), "cut")).rejects.toThrow(
+      "cut: the image cannot be decoded",
+    );
+  });
+
+  test("a small file that claims a huge image, before it is decoded", async () => {
+    const bytes = Buffer.from(await image(3).png().toBuffer());
+    // Width and height of the header chunk; its check sum is then wrong too, but sizes are looked at first.
+    bytes.writeUInt32BE(60_000, 16);
+    bytes.writeUInt32BE(60_000, 20);
+    await expect(decodeImage(bytes, "bomb.png")).rejects.toThrow(/bomb.png: the image cannot be decoded .*pixel limit/);
+  });
+});
