@@ -32,6 +32,15 @@ test("Concat: each part receives its slice", async () => {
 test("Split: the gradients of the outputs are joined, in given and in equal sizes", async () => {
   const x = differentiated(randomTensor([2, 7, 3], 1));
   await checkOperator({ op: "Split", inputs: [x, int64(1, 4, 2)], outputCount: 3, attributes: { axis: int(1) } });
+  for (const lossOutputs of [[0], [1], [0, 2]]) {
+    await checkOperator({
+      op: "Split",
+      inputs: [x, int64(1, 4, 2)],
+      outputCount: 3,
+      lossOutputs,
+      attributes: { axis: int(1) },
+    });
+  }
   const equal = { axis: int(-2), num_outputs: int(3) };
   await checkOperator({ op: "Split", inputs: [x], outputCount: 3, attributes: equal });
   await checkOperator({ op: "Split", inputs: [x], outputCount: 2, attributes: { num_outputs: int(2) } });
@@ -115,6 +124,9 @@ describe("shapes", () => {
     expect(() => inferFrom("Split", [float(6), known(2, 3)], {}, { outputCount: 2 })).toThrow(/sizes that add up to 6/);
     expect(() => inferFrom("Split", [float(6), known(3, 3)], {}, { outputCount: 3 })).toThrow(
       /expected 2 outputs, got 3/,
+    );
+    expect(() => inferFrom("Split", [float(6)], { num_outputs: int(2 ** 40) }, { outputCount: 2 })).toThrow(
+      /num_outputs to be the number of outputs, 2, got 1099511627776/,
     );
     expect(() => inferFrom("Slice", [float(6), known(0), known(3), known(0), known(0)])).toThrow(/no step 0/);
     expect(() => inferFrom("Slice", [float("N"), known(1), known(3)])).toThrow(/fully known, got \[N\]/);

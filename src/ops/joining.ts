@@ -88,6 +88,13 @@ function splitSizes(call: Call & { readonly outputCount: number }): { axis: numb
   const size = sizeAt(x, axis, call.where);
   if (call.inputs[1] === undefined) {
     const count = call.attributes.int("num_outputs", call.outputCount);
+    if (count !== call.outputCount) {
+      throw new ShapeError({
+        where: call.where,
+        expected: `num_outputs to be the number of outputs, ${call.outputCount}`,
+        received: String(count),
+      });
+    }
     const each = Math.ceil(size / count);
     const sizes = Array.from({ length: count }, (_, index) => Math.max(0, Math.min(each, size - index * each)));
     return { axis, sizes };

@@ -59,6 +59,9 @@ describe("folding", () => {
   test.each(["Neg", "Abs", "Floor", "Ceil"])("%s of floats", (op) =>
     checkFold({ op, inputs: [constant(tensorOf([-1.5, 2, 0.25, -0.75]))] }),
   );
+  test.each(["Sqrt", "Reciprocal"])("%s of the float that attention divides by", async (op) => {
+    await checkFold({ op, inputs: [constant(tensorOf([64, 3, 0.1]))] });
+  });
   test("Not", () => checkFold({ op: "Not", inputs: [constant(tensorOf([1, 0], "bool"))] }));
 });
 

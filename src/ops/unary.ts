@@ -36,8 +36,8 @@ const unaryRule = (
     : { fold: (call: FoldCall) => foldElements(call, sameShape(call)[0] as ValueType, fold) }),
 });
 
-/** Rounding functions: whole numbers stay as they are. */
-const rounding = (round: (x: number) => number) => (x: Value) => (typeof x === "bigint" ? x : round(x));
+/** Functions that ONNX defines for floats, or that leave integers as they are. */
+const ofFloat = (compute: (x: number) => number) => (x: Value) => (typeof x === "bigint" ? x : compute(x));
 const step: NoGradient = { none: "a step function: its derivative is 0 wherever it exists" };
 
 const notRule: OperatorRule = {
@@ -74,15 +74,20 @@ export const unary: readonly OperatorRule[] = [
     (dy, { x }) => mul(dy, sign(x)),
     (x) => (x < 0 ? -x : x),
   ),
-  unaryRule("Sqrt", "dy/(2y)", (dy, { y }) => div(dy, mul(y, 2))),
+  unaryRule("Sqrt", "dy/(2y)", (dy, { y }) => div(dy, mul(y, 2)), ofFloat(Math.sqrt)),
   unaryRule("Exp", "dy·y", (dy, { y }) => mul(dy, y)),
   unaryRule("Log", "dy/x", (dy, { x }) => div(dy, x)),
-  unaryRule("Reciprocal", "-dy·y²", (dy, { y }) => neg(mul(dy, square(y)))),
+  unaryRule(
+    "Reciprocal",
+    "-dy·y²",
+    (dy, { y }) => neg(mul(dy, square(y))),
+    ofFloat((x) => 1 / x),
+  ),
   unaryRule("Sin", "dy·cos(x)", (dy, { x }) => mul(dy, cos(x))),
   unaryRule("Cos", "-dy·sin(x)", (dy, { x }) => neg(mul(dy, sin(x)))),
   unaryRule("Erf", "dy·2/√π·exp(-x²)", (dy, { x }) => mul(mul(dy, 2 / Math.sqrt(Math.PI)), exp(neg(square(x))))),
-  unaryRule("Floor", "none", step, rounding(Math.floor)),
-  unaryRule("Ceil", "none", step, rounding(Math.ceil)),
+  unaryRule("Floor", "none", step, ofFloat(Math.floor)),
+  unaryRule("Ceil", "none", step, ofFloat(Math.ceil)),
   unaryRule("Round", "none", step),
   unaryRule("Sign", "none", step),
   identityRule,

@@ -20,7 +20,9 @@ export const outputName = (index: number) => `output${index}`;
 export const gradientName = (index: number) => `gradient${index}`;
 const cotangentName = (index: number) => `cotangent${index}`;
 
-const isFloat = ({ dtype }: ValueType) => dtype === "float32" || dtype === "float64";
+/** Whether an output enters the loss. */
+const enters = ({ lossOutputs }: OperatorCase, { dtype }: ValueType, index: number) =>
+  (dtype === "float32" || dtype === "float64") && (lossOutputs?.includes(index) ?? true);
 
 /** Output types by the operator's shape rule, for operands of which some may be known and dims may be names. */
 export function inferFrom(
@@ -93,7 +95,7 @@ export function gradientModel(test: OperatorCase): Model {
   });
   const outputs = graph.op(op, operands, attributes, { name: "tested", outputs: outputCount });
   const terms = outputs.flatMap((output, index) =>
-    isFloat(output) ? [sum(mul(output, graph.input(cotangentName(index), output.dtype, output.dims)))] : [],
+    enters(test, output, index) ? [sum(mul(output, graph.input(cotangentName(index), output.dtype, output.dims)))] : [],
   );
   const targets = inputs.flatMap((x, index) => (x?.role === "differentiated" ? [index] : []));
   const named: Record<string, Expr> = Object.fromEntries(outputs.map((x, index) => [outputName(index), x]));
@@ -119,9 +121,9 @@ export function feeds(test: OperatorCase, cotangents: readonly (Tensor | undefin
   return Object.fromEntries([...values, ...weights]);
 }
 
-/** Fixed random weights for the float outputs: bounded away from 0, of both signs. */
-export function fixedCotangents(outputs: readonly Tensor[]): (Tensor | undefined)[] {
+/** Fixed random weights for the outputs in the loss: bounded away from 0, of both signs. */
+export function fixedCotangents(test: OperatorCase, outputs: readonly Tensor[]): (Tensor | undefined)[] {
   return outputs.map((output, index) =>
-    isFloat(output) ? randomTensor(output.dims, 7 + index, { avoid: [0], margin: 0.2 }) : undefined,
+    enters(test, output, index) ? randomTensor(output.dims, 7 + index, { avoid: [0], margin: 0.2 }) : undefined,
   );
 }

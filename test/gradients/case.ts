@@ -19,6 +19,8 @@ export interface OperatorCase {
   readonly attributes?: Attributes;
   /** Number of outputs to ask for; 1 by default. */
   readonly outputCount?: number;
+  /** Outputs that the loss depends on; all float outputs by default. */
+  readonly lossOutputs?: readonly number[];
   /** 18 by default. */
   readonly opset?: number;
   /**

@@ -33,7 +33,7 @@ export async function checkOperator(test: OperatorCase): Promise<void> {
     });
   }
   if (!test.inputs.some((x) => x?.role === "differentiated")) return;
-  const cotangents = fixedCotangents(outputs);
+  const cotangents = fixedCotangents(test, outputs);
   const expected = await finiteDifferences(test, cotangents);
   const results = await runModel(gradientModel(test), feeds(test, cotangents));
   test.inputs.forEach((x, index) => {
