@@ -1,5 +1,6 @@
 /** Node attributes between protobuf and {@link Attribute}; subgraphs are left to the caller. */
 import { FormatError, UnsupportedError } from "../errors.js";
+import { toInt64 } from "./int64.js";
 import { derive, has } from "./messages.js";
 import {
   type AttributeProto,
@@ -134,12 +135,9 @@ function sameValue(original: AttributeProto, attribute: PlainAttribute, where: s
   return old.length === current.length && old.every((value, index) => Object.is(value, current[index]));
 }
 
-/** Integers at the ends of int64, such as "to the end" in Slice, are not exact as numbers and are clamped. */
 function int64(value: number, where: string): bigint {
   if (!Number.isInteger(value)) {
     throw new UnsupportedError({ where, expected: "an integer", received: String(value) });
   }
-  const limit = 2n ** 63n;
-  const exact = BigInt(value);
-  return exact >= limit ? limit - 1n : exact < -limit ? -limit : exact;
+  return toInt64(value);
 }

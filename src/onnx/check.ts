@@ -79,7 +79,11 @@ class Checker {
     const sparse = (graph[origin] as GraphProto | undefined)?.sparseInitializer ?? [];
     for (const { values } of sparse) define(values?.name ?? "", "a sparse initializer");
     const producers = producersOf(graph);
+    const nodeNames = new Set<string>();
     for (const node of graph.nodes) {
+      if (node.name !== "" && nodeNames.has(node.name))
+        throw this.error(`two nodes of ${title} are called "${node.name}"`);
+      nodeNames.add(node.name);
       this.node(node, title, scope, producers);
       for (const output of node.outputs) if (output !== "") define(output, describeNode(node));
     }

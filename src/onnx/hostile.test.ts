@@ -177,6 +177,12 @@ const cases: readonly Case[] = [
     /node "n" \(Relu\) reads "nowhere", which is no/,
   ],
   [
+    "two nodes of one name",
+    GraphError,
+    () => bytesOf({ node: [relu("n", "x", "t"), relu("n", "t", "y")] }),
+    /two nodes of graph are called "n"/,
+  ],
+  [
     "a missing output",
     GraphError,
     () => bytesOf({ output: [{ name: "z", type: shapeOf(2n) }] }),

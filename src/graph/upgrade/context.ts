@@ -1,21 +1,19 @@
 /** What the upgrade rules know about the graph they change, and how they add to it. */
 import { UnsupportedError } from "../../errors.js";
-import { elementTypeNamed, dtypeOf as typeOfCode } from "../../onnx/element-types.js";
+import { elementTypeNamed } from "../../onnx/element-types.js";
 import {
   type Attributes,
-  type DataType,
   describeNode,
   type Graph,
   int,
   type Node,
-  origin,
   type Tensor,
   tensorsRead,
 } from "../../onnx/index.js";
-import type { GraphProto } from "../../onnx/onnx_pb.js";
-import { decodeValueInfo } from "../../onnx/value-types.js";
+import { toInt64 } from "../../onnx/int64.js";
 import { AttributeReader } from "../../ops/attributes.js";
 import { tensorOf } from "../../ops/expressions.js";
+import { type Facts, inferFacts } from "./facts.js";
 
 /** Turns a node of an older operator set into nodes of operator set 18 that make the same outputs. */
 export interface UpgradeRule {
@@ -25,8 +23,9 @@ export interface UpgradeRule {
   rewrite(node: Node, context: UpgradeContext): readonly Node[];
 }
 
-/** Names in use in the whole model, subgraphs included. */
+/** Names in the whole model, subgraphs included. */
 export interface ModelNames {
+  /** Names of tensors and of nodes, which must differ among themselves as well. */
   readonly taken: Set<string>;
   /** Tensors that some node or graph output reads. */
   readonly read: ReadonlySet<string>;
@@ -40,6 +39,7 @@ export function namesOf(graph: Graph): ModelNames {
     for (const name of initializers.keys()) taken.add(name);
     for (const { name } of outputs) read.add(name);
     for (const node of nodes) {
+      taken.add(node.name);
       for (const output of node.outputs) taken.add(output);
       for (const name of tensorsRead(node)) read.add(name);
       for (const attribute of Object.values(node.attributes)) if (attribute.kind === "graph") visit(attribute.value);
@@ -49,22 +49,9 @@ export function namesOf(graph: Graph): ModelNames {
   return { taken, read };
 }
 
-/** Operators whose first output has the rank of their first input. */
-const keepsRank = new Set(
-  (
-    "Relu LeakyRelu PRelu Elu Selu Celu Sigmoid HardSigmoid HardSwish Tanh Erf Exp Log Neg Abs Sqrt Softplus Softmax LogSoftmax " +
-    "Hardmax Clip Identity Dropout Cast BatchNormalization InstanceNormalization LRN Conv ConvTranspose MaxPool AveragePool " +
-    "LpPool GlobalAveragePool GlobalMaxPool Transpose Pad Slice Concat Split Tile Resize Upsample Pow"
-  ).split(" "),
-);
-const broadcasts = new Set(["Add", "Sub", "Mul", "Div", "Max", "Min", "Sum", "Mean"]);
-/** Producers are followed back this far to find a rank or an element type. */
-const searchDepth = 200;
-
 export class UpgradeContext {
   readonly initializers = new Map<string, Tensor>();
-  private readonly producers: ReadonlyMap<string, Node>;
-  private readonly declared: ReadonlyMap<string, { readonly dtype: DataType; readonly rank: number | undefined }>;
+  private readonly facts: ReadonlyMap<string, Facts>;
 
   /**
    * @param opset  the operator set that the graph is written for
@@ -72,17 +59,11 @@ export class UpgradeContext {
    */
   constructor(
     readonly opset: number,
-    private readonly graph: Graph,
+    graph: Graph,
     readonly names: ModelNames,
     private readonly outer: UpgradeContext | undefined,
   ) {
-    this.producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
-    const intermediate = (graph[origin] as GraphProto | undefined)?.valueInfo ?? [];
-    this.declared = new Map(
-      [...intermediate.map((value) => decodeValueInfo(value, graph.name)), ...graph.inputs, ...graph.outputs].map(
-        ({ name, dtype, dims }) => [name, { dtype, rank: dims?.length }],
-      ),
-    );
+    this.facts = inferFacts(graph, (name) => outer?.factsOf(name) ?? {});
   }
 
   /** A tensor name that the model does not use yet. */
@@ -102,12 +83,13 @@ export class UpgradeContext {
 
   /** A one-dimensional int64 constant, as operators take axes, sizes and positions. */
   integers(node: Node, meaning: string, values: readonly number[]): string {
-    return this.constant(`${stemOf(node)}_${meaning}`, tensorOf(values, "int64", [values.length]));
+    const data = BigInt64Array.from(values, toInt64);
+    return this.constant(`${stemOf(node)}_${meaning}`, { dtype: "int64", dims: [values.length], data });
   }
 
   /** A scalar of the element type of another tensor. `cast` holds the node that makes it, if it needs one. */
   scalarLike(node: Node, meaning: string, value: number, like: string): { name: string; cast: Node[] } {
-    const dtype = this.dtypeOf(like) ?? "float32";
+    const dtype = this.factsOf(like).dtype ?? "float32";
     const stem = `${stemOf(node)}_${meaning}`;
     if (dtype !== "float16" && dtype !== "bfloat16") {
       return { name: this.constant(stem, tensorOf(value, dtype, [])), cast: [] };
@@ -118,60 +100,14 @@ export class UpgradeContext {
     return { name, cast: [newNode("Cast", [wide], [name], { to })] };
   }
 
-  /** The value of a tensor that does not depend on the graph's inputs, where it is stored as such. */
-  constantOf(name: string): Tensor | undefined {
-    const stored = this.graph.initializers.get(name);
-    if (stored !== undefined) return stored;
-    const producer = this.producers.get(name);
-    if (producer === undefined) return this.isInput(name) ? undefined : this.outer?.constantOf(name);
-    if (producer.op === "Identity") return this.constantOf(producer.inputs[0] ?? "");
-    const value = producer.op === "Constant" ? producer.attributes.value : undefined;
-    return value?.kind === "tensor" ? value.value : undefined;
-  }
-
-  /** The rank of a tensor where it is declared or follows from the nodes before it. */
-  rankOf(name: string, depth = searchDepth): number | undefined {
-    const known = this.graph.initializers.get(name)?.dims.length ?? this.declared.get(name)?.rank;
-    if (known !== undefined || depth === 0) return known;
-    const producer = this.producers.get(name);
-    if (producer === undefined) return this.isInput(name) ? undefined : this.outer?.rankOf(name, depth);
-    const { op, inputs } = producer;
-    const rank = (index: number) => this.rankOf(inputs[index] ?? "", depth - 1);
-    if (keepsRank.has(op)) return rank(0);
-    if (op === "Gemm" || op === "Flatten") return 2;
-    if (op === "Reshape") return this.constantOf(inputs[1] ?? "")?.dims[0];
-    if (op === "Constant") return this.constantOf(name)?.dims.length;
-    if (broadcasts.has(op)) {
-      const ranks = inputs.map((_, index) => rank(index));
-      return ranks.includes(undefined) ? undefined : Math.max(...(ranks as number[]));
-    }
-    if (op === "MatMul") {
-      const [a, b] = [rank(0), rank(1)];
-      return a === undefined || b === undefined || a < 2 || b < 2 ? undefined : Math.max(a, b);
-    }
-    return undefined;
-  }
-
-  /** The element type of a tensor; most operators pass on that of their first input. */
-  dtypeOf(name: string, depth = searchDepth): DataType | undefined {
-    const declared = this.declared.get(name)?.dtype;
-    const known = this.graph.initializers.get(name)?.dtype ?? (declared === "other" ? undefined : declared);
-    if (known !== undefined || depth === 0) return known;
-    const producer = this.producers.get(name);
-    if (producer === undefined) return this.isInput(name) ? undefined : this.outer?.dtypeOf(name, depth);
-    if (producer.op === "Constant") return this.constantOf(name)?.dtype;
-    if (producer.op === "Cast") return typeOfCode(attributesOf(producer).int("to"));
-    if (producer.op === "Shape" || producer.inputs.length === 0) return undefined;
-    return this.dtypeOf(producer.inputs[producer.op === "Where" ? 1 : 0] ?? "", depth - 1);
+  /** What is known of a tensor, here or in the graphs around. */
+  factsOf(name: string): Facts {
+    return this.facts.get(name) ?? this.outer?.factsOf(name) ?? {};
   }
 
   /** Whether anything in the model uses a tensor. */
   isRead(name: string): boolean {
     return name !== "" && this.names.read.has(name);
-  }
-
-  private isInput(name: string): boolean {
-    return this.graph.inputs.some((input) => input.name === name);
   }
 }
 
@@ -180,7 +116,7 @@ export function stemOf(node: Node): string {
   return node.name !== "" ? node.name : (node.outputs.find((output) => output !== "") ?? node.op);
 }
 
-/** A node that the upgrade adds. */
+/** A node that the upgrade adds. Its outputs are new names, of which the first is its own name too. */
 export function newNode(
   op: string,
   inputs: readonly string[],

@@ -5,6 +5,7 @@ import {
   cannotUpgrade,
   newNode,
   stemOf,
+  trimmed,
   type UpgradeContext,
   type UpgradeRule,
   without,
@@ -21,14 +22,13 @@ function flattened(
   inner: (flat: string, output: string) => Node[],
 ): Node[] {
   const data = node.inputs[0] ?? "";
-  const [flat, output, shape] = ["flat", "flat_output", "shape"].map((part) =>
-    context.fresh(`${stemOf(node)}_${part}`),
-  ) as [string, string, string];
+  const fresh = (part: string) => context.fresh(`${stemOf(node)}_${part}`);
+  const [flat, output, shape, reshape] = [fresh("flat"), fresh("flat_output"), fresh("shape"), fresh("reshape")];
   return [
     newNode("Flatten", [data], [flat], { axis: int(axis) }),
     ...inner(flat, output),
     newNode("Shape", [data], [shape]),
-    newNode("Reshape", [output, shape], [node.outputs[0] ?? ""]),
+    { ...newNode("Reshape", [output, shape], [node.outputs[0] ?? ""]), name: reshape },
   ];
 }
 
@@ -38,7 +38,7 @@ export const softmax: UpgradeRule = {
   until: 13,
   rewrite(node, context) {
     const axis = attributesOf(node).int("axis", 1);
-    const rank = context.rankOf(node.inputs[0] ?? "") ?? context.rankOf(node.outputs[0] ?? "");
+    const rank = context.factsOf(node.inputs[0] ?? "").rank ?? context.factsOf(node.outputs[0] ?? "").rank;
     const attributes = { axis: int(-1) };
     if (axis === -1 || axis + 1 === rank) return [{ ...node, attributes }];
     return flattened(node, context, axis, (flat, output) => [
@@ -48,19 +48,26 @@ export const softmax: UpgradeRule = {
 };
 
 /**
- * BatchNormalization before 14: extra outputs meant training, which ONNX Runtime never did for them; unused ones are
- * dropped. Before 9, spatial = 0 asked for statistics per activation: flat, each activation is a channel.
+ * BatchNormalization before 14: more than one output meant training, which an attribute says since; the saved statistics, the
+ * last two outputs, are gone. Before 9, spatial = 0 asked for statistics per activation: flat, each activation is a channel.
  */
 export const batchNormalization: UpgradeRule = {
   ops: ["BatchNormalization"],
   until: 14,
   rewrite(node, context) {
-    const [output = "", ...statistics] = node.outputs;
-    if (statistics.some((name) => context.isRead(name)))
-      throw cannotUpgrade(node, context, "its statistics outputs are used");
-    const attributes = without(node.attributes, "spatial");
+    const [output = "", mean = "", variance = "", ...saved] = node.outputs;
+    if (saved.some((name) => context.isRead(name))) {
+      throw cannotUpgrade(node, context, "the statistics it saves for a gradient are used");
+    }
+    const training = node.outputs.slice(1).some((name) => name !== "");
+    const attributes = {
+      ...without(node.attributes, "spatial"),
+      ...(training ? { training_mode: int(1) } : {}),
+    };
+    const outputs = trimmed([output, mean, variance]);
     const spatial = context.opset >= 9 || attributesOf(node).int("spatial", 1) !== 0;
-    if (spatial) return [{ ...node, outputs: [output], attributes }];
+    if (spatial) return [{ ...node, outputs, attributes }];
+    if (training) throw cannotUpgrade(node, context, "it trains statistics per activation");
     const flat = context.integers(node, "flat_shape", [-1]);
     const parameters = node.inputs.slice(1).map((parameter) => {
       const name = context.fresh(`${parameter}_flat`);

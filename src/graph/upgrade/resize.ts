@@ -14,8 +14,8 @@ const asymmetric = (node: Node, nearestMode: "floor" | "ceil"): Attributes => {
 };
 
 function scalesOf(node: Node, context: UpgradeContext): readonly number[] | undefined {
-  const tensor = context.constantOf(node.inputs[1] ?? "");
-  return tensor === undefined ? undefined : Array.from(tensor.data as Float32Array);
+  const tensor = context.factsOf(node.inputs[1] ?? "").constant;
+  return tensor === undefined ? undefined : Array.from(tensor.data as ArrayLike<number | bigint | string>, Number);
 }
 
 /** Upsample 7 has the scales as an attribute, Upsample 9 as an input. */
@@ -92,7 +92,7 @@ export const resize11: UpgradeRule = {
       throw cannotUpgrade(node, context, "the coordinate mode tf_half_pixel_for_nn was removed from ONNX");
     }
     const inputs = node.inputs.map((name, index) =>
-      index > 0 && context.constantOf(name)?.dims.includes(0) ? "" : name,
+      index > 0 && context.factsOf(name).constant?.dims.includes(0) ? "" : name,
     );
     return [{ ...node, inputs: trimmed(inputs) }];
   },
