@@ -11,6 +11,8 @@ export interface CommandIo {
   readonly signal: AbortSignal;
   /** Width to lay text out for. */
   readonly columns: number;
+  /** Whether the text may be coloured. */
+  readonly color: boolean;
   /** Prints a sentence on standard error. */
   warn(sentence: string): void;
   /**
@@ -24,13 +26,14 @@ export interface CommandIo {
 const defaultColumns = 80;
 
 export function commandIo(host: Host, { json, quiet }: { json: boolean; quiet: boolean }): CommandIo {
-  const { stdout, stderr, signal } = host;
+  const { stdout, stderr, signal, environment } = host;
   const progress = stderr.isTerminal && !quiet ? terminalProgress(stderr, () => performance.now()) : silent;
   return {
     json,
     progress,
     signal,
     columns: stdout.columns ?? defaultColumns,
+    color: stdout.isTerminal && !environment["NO_COLOR"] && environment["TERM"] !== "dumb",
     warn(sentence) {
       // Losing a warning because standard error is closed must not end the work.
       stderr.write(`offmap: warning: ${oneLine(sentence)}\n`).catch(() => undefined);

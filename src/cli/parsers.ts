@@ -67,7 +67,7 @@ function describeRange({ min, above, max }: Range): string {
  *
  * @param words  a function where the list belongs to a library, so that the library is only loaded when it is needed
  */
-export function oneOf<Word extends string>(
+export function oneOf<const Word extends string>(
   words: readonly Word[] | (() => Promise<readonly Word[]>),
 ): Parser<Word> & { choices: () => Promise<readonly Word[]> } {
   const choices = typeof words === "function" ? words : async () => words;

@@ -20,6 +20,11 @@ const normalization: Parser<Normalization> = {
   },
 };
 
+export const scoreNames = async () => {
+  const { scores } = await import("../scores/index.js");
+  return Object.keys(scores) as (keyof typeof scores)[];
+};
+
 export const shared = {
   model: {
     placeholder: "FILE",

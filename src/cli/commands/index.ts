@@ -1,6 +1,10 @@
 // The commands, in the order of the help. A new one is one file and one line here.
 import type { Command } from "../command.js";
+import { evaluate } from "./eval.js";
 import { inspect } from "./inspect.js";
 import { metrics } from "./metrics.js";
+import { prior } from "./prior.js";
+import { score } from "./score.js";
+import { tune } from "./tune.js";
 
-export const commands: readonly Command[] = [inspect, metrics];
+export const commands: readonly Command[] = [inspect, prior, tune, evaluate, score, metrics];

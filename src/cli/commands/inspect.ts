@@ -1,8 +1,8 @@
 import type { ModelInspection } from "../../graph/inspect.js";
 import { count } from "../../report/format.js";
+import { inColumns } from "../columns.js";
 import { defineCommand } from "../command.js";
 import { text } from "../parsers.js";
-import { textTable } from "../text-table.js";
 
 export const inspect = defineCommand({
   name: "inspect",
@@ -63,11 +63,11 @@ function inspectionText(path: string, found: ModelInspection): string {
     ...(found.ends_in_softmax ? ["  ends in a Softmax: Offmap trains and scores what goes into it"] : []),
     "",
     `Parameters: ${count(parameters.count)} numbers in ${parameters.list.length} tensors`,
-    ...textTable(listed),
+    ...inColumns(listed),
     ...(more > 0 ? [`  ... and ${more} more (--json lists all)`] : []),
     "",
     "Operators",
-    ...textTable(operators, ["left", "right"]),
+    ...inColumns(operators, ["left", "right"]),
     "",
     ...(head === null
       ? ["--train head: the model has no layer with weights"]

@@ -1,5 +1,5 @@
 /** Lines of a table, columns two spaces apart. Columns are aligned left unless said otherwise. */
-export function textTable(
+export function inColumns(
   rows: readonly (readonly string[])[],
   alignments: readonly ("left" | "right")[] = [],
 ): string[] {

@@ -1,0 +1,104 @@
+import { percentage } from "../../report/format.js";
+import type { ScoreName } from "../../scores/index.js";
+import { defineCommand } from "../command.js";
+import { engineOptions } from "../global-options.js";
+import { namedDataset } from "../named-dataset.js";
+import { integer, oneOf, text } from "../parsers.js";
+import { dataset, scoreNames, shared } from "../shared-options.js";
+
+const data = "Model and data:";
+const defaultScores: readonly ScoreName[] = ["msp", "energy"];
+
+export const evaluate = defineCommand({
+  name: "eval",
+  summary: "Measure accuracy and how well a model tells out-of-distribution images apart.",
+  description:
+    "Runs the model over an in-distribution test set and OOD test sets and prints AUROC, AUPR and FPR95 of each score, OOD as the positive class. With --out it writes eval.json, table.md, table.csv, report.html and the raw scores.",
+  options: {
+    model: shared.model,
+    baseline: {
+      placeholder: "FILE",
+      group: data,
+      help: "a second ONNX classifier to compare with, for example the untouched one",
+      parser: text("the path of an ONNX file"),
+    },
+    id: { placeholder: "DS", group: data, required: true, help: "in-distribution test images", parser: dataset },
+    ood: {
+      placeholder: "[NAME=]DS",
+      group: data,
+      required: true,
+      many: {},
+      help: "OOD test images, under a name for the table; may be repeated",
+      parser: namedDataset,
+    },
+    classCounts: {
+      placeholder: "DS",
+      group: data,
+      help: "labelled training images to count classes in, for accuracy on many-, medium- and few-shot classes",
+      parser: dataset,
+    },
+    normalize: shared.normalize,
+    scores: {
+      placeholder: "NAMES",
+      many: { separator: "," },
+      help: "OOD scores, separated by commas; the report plots the last one",
+      default: defaultScores.join(","),
+      parser: oneOf(scoreNames),
+    },
+    preset: shared.metricPreset,
+    batch: {
+      placeholder: "N",
+      help: "images per run of the model",
+      default: "250",
+      parser: integer({ min: 1, max: 65536 }),
+    },
+    out: {
+      placeholder: "DIR",
+      help: "folder for report, tables and raw scores",
+      parser: text("the path of a folder"),
+    },
+    ...engineOptions,
+  },
+  examples: [
+    {
+      does: "A table on the terminal",
+      line: "eval --model tuned/model.onnx --id folder:test --ood textures=folder:dtd --ood svhn=npy:svhn.npy",
+    },
+    {
+      does: "Before and after, with a report",
+      line: "eval --model tuned/model.onnx --baseline model.onnx --id cifar:test.bin --ood textures=folder:dtd --out results",
+    },
+  ],
+  async run({ model, baseline, scores = defaultScores, preset = "official", out, ...options }, io) {
+    const { evaluateModels, evaluationDocument, writeEvaluation } = await import("../evaluation.js");
+    const { makeOutputFolder } = await import("../output-folder.js");
+    const { renderTextTable } = await import("../../report/index.js");
+    if (out !== undefined) await makeOutputFolder(out);
+    const settings = { ...options, scores: [...new Set(scores)], preset };
+    const done = await evaluateModels([...(baseline === undefined ? [] : [baseline]), model], settings, io);
+    const [subject, other] = done.models.toReversed();
+    const document = {
+      model,
+      ...(subject === undefined ? {} : evaluationDocument(subject.evaluation)),
+      ...(other === undefined ? {} : { baseline: { model: baseline, ...evaluationDocument(other.evaluation) } }),
+    };
+    if (out !== undefined) await writeEvaluation(out, document, done);
+    await io.write(document, () =>
+      [
+        ...done.models.flatMap(({ name, evaluation: { id } }) =>
+          id.accuracy === undefined ? [] : [`${name}: accuracy ${percentage(id.accuracy)} % of ${id.images} images`],
+        ),
+        renderTextTable(
+          done.report.models.flatMap(({ rows }) => rows),
+          {
+            width: io.columns,
+            color: io.color,
+            ...(other === undefined ? {} : { baseline: other.name }),
+          },
+        ),
+        done.report.protocol,
+        ...(out === undefined ? [] : [`report: ${out}/report.html`]),
+      ].join("\n"),
+    );
+  },
+});

@@ -1,0 +1,81 @@
+import type { ScoredImage } from "../../benchmarks/index.js";
+import { inColumns } from "../columns.js";
+import { defineCommand } from "../command.js";
+import { engineOptions } from "../global-options.js";
+import { toggle } from "../option.js";
+import { oneOf, text } from "../parsers.js";
+import { scoreNames, shared } from "../shared-options.js";
+
+export const score = defineCommand({
+  name: "score",
+  summary: "Class, confidence and OOD score of single images.",
+  description:
+    "Runs the model over image files, or a folder or other dataset of them, and prints the predicted class, its softmax probability and the OOD score: higher means more out-of-distribution.",
+  options: {
+    images: {
+      positional: true,
+      many: {},
+      placeholder: "FILES|FOLDER",
+      required: true,
+      help: "image files, or one folder or dataset",
+      parser: text("the path of an image or folder"),
+    },
+    model: shared.model,
+    score: {
+      placeholder: "NAME",
+      help: "OOD score",
+      default: "energy",
+      parser: oneOf(scoreNames),
+    },
+    csv: toggle("print comma-separated values"),
+    normalize: shared.normalize,
+    ...engineOptions,
+  },
+  examples: [
+    { does: "Score photos", line: "score --model tuned/model.onnx photo.jpg another.png" },
+    { does: "A folder as a spreadsheet", line: "score --model tuned/model.onnx photos/ --csv > scores.csv" },
+  ],
+  async run({ images, model, score: name = "energy", csv, normalize, ...engineChoices }, io) {
+    const { openClassifier, withEngine } = await import("../classifier-run.js");
+    const { classNamesOf } = await import("../class-names.js");
+    const { openImages } = await import("../open-images.js");
+    const { scoreImages } = await import("../../benchmarks/index.js");
+    const { shapeHint } = await import("../../training/index.js");
+    const { classifier, normalization } = await openClassifier(model, normalize);
+    const dataset = await openImages(images, shapeHint(classifier).shape);
+    const { progress, signal } = io;
+    const found = await withEngine(engineChoices, (engine) =>
+      scoreImages(engine, classifier, dataset, name, { normalization, progress, signal }),
+    );
+    const names = classNamesOf(classifier.model);
+    const rows = found.map(({ image, predicted, ...rest }) => ({
+      file: image,
+      predicted,
+      class: names?.[predicted] ?? null,
+      confidence: rest.confidence,
+      score: rest.score,
+    }));
+    const { csvText } = await import("../../report/csv.js");
+    await io.write({ model, score: name, images: rows }, () =>
+      csv
+        ? [
+            "file,predicted,class,confidence,score",
+            ...rows.map((row) =>
+              [csvText(row.file), row.predicted, csvText(row.class ?? ""), row.confidence, row.score].join(","),
+            ),
+          ].join("\n")
+        : scoresText(found, name, names),
+    );
+  },
+});
+
+function scoresText(found: readonly ScoredImage[], name: string, classNames: readonly string[] | undefined): string {
+  const rows = found.map(({ image, predicted, confidence, score: value }) => [
+    image,
+    classNames?.[predicted] ?? `class ${predicted}`,
+    `${(100 * confidence).toFixed(1)} %`,
+    value.toFixed(4),
+  ]);
+  const table = inColumns([["file", "predicted", "confidence", name], ...rows], ["left", "left", "right", "right"]);
+  return [...table, "", "The score is higher for more out-of-distribution."].join("\n");
+}

@@ -1,0 +1,211 @@
+/** `offmap eval`: runs one or two models over the test sets, and makes tables and the report of it. */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { type EvaluateOptions, type Evaluation, evaluate } from "../benchmarks/index.js";
+import {
+  classCounts,
+  type ImageDataset,
+  type Normalization,
+  openDataset,
+  requireLabels,
+  writeNpy,
+} from "../data/index.js";
+import { OptionError } from "../errors.js";
+import { writeFileAtomic } from "../files.js";
+import { presets } from "../metrics/index.js";
+import { percentage } from "../report/format.js";
+import { type Report, renderCsv, renderMarkdownTable, writeReport } from "../report/index.js";
+import { modelResult } from "../report/model-result.js";
+import type { Device } from "../runtime/index.js";
+import { shapeHint } from "../training/index.js";
+import { version } from "../version.js";
+import { classNamesOf } from "./class-names.js";
+import { openClassifier, withEngine } from "./classifier-run.js";
+import type { CommandIo } from "./command-io.js";
+import type { NamedDataset } from "./named-dataset.js";
+import { makeOutputFolder } from "./output-folder.js";
+
+export interface EvaluationSettings extends Pick<EvaluateOptions, "scores" | "preset" | "batch"> {
+  readonly id: string;
+  readonly ood: readonly NamedDataset[];
+  /** Dataset of training images whose classes are counted. */
+  readonly classCounts?: string;
+  readonly normalize?: Normalization;
+  readonly device?: Device;
+  readonly threads?: number;
+}
+
+export interface EvaluatedModel {
+  readonly name: string;
+  readonly path: string;
+  readonly evaluation: Evaluation;
+}
+
+export interface FinishedEvaluation {
+  readonly models: readonly EvaluatedModel[];
+  readonly report: Report;
+}
+
+/** @param paths  the baseline first where there is one */
+export async function evaluateModels(
+  paths: readonly string[],
+  settings: EvaluationSettings,
+  { progress, signal }: CommandIo,
+): Promise<FinishedEvaluation> {
+  const names = modelNames(paths);
+  return withEngine(settings, async (engine) => {
+    const models: EvaluatedModel[] = [];
+    const results: Report["models"][number][] = [];
+    let sets: { readonly id: ImageDataset; readonly ood: readonly ImageDataset[] } | undefined;
+    for (const [index, path] of paths.entries()) {
+      const { classifier, normalization } = await openClassifier(path, settings.normalize);
+      const { id, ood } = await openSets(settings, shapeHint(classifier));
+      sets ??= { id, ood };
+      const counts = await countClasses(settings.classCounts);
+      const evaluation = await evaluate(engine, classifier, id, ood, {
+        scores: settings.scores,
+        preset: settings.preset,
+        normalization,
+        progress,
+        signal,
+        ...(settings.batch === undefined ? {} : { batch: settings.batch }),
+        ...(counts === undefined ? {} : { classCounts: counts }),
+      });
+      const name = names[index] as string;
+      const classNames = id.classNames ?? classNamesOf(classifier.model) ?? [];
+      models.push({ name, path, evaluation });
+      results.push(await modelResult({ name, evaluation, ood, classNames, scores: settings.scores }));
+    }
+    const { id, ood } = sets as NonNullable<typeof sets>;
+    return { models, report: await describe(models, results, id, ood, settings) };
+  });
+}
+
+/** File names without their endings; with the folder where two are the same. */
+function modelNames(paths: readonly string[]): string[] {
+  const short = paths.map((path) => basename(path).replace(/\.onnx$/i, ""));
+  const names =
+    new Set(short).size === paths.length
+      ? short
+      : paths.map((path, index) => join(basename(dirname(path)), short[index] as string));
+  if (new Set(names).size < paths.length) {
+    throw new OptionError({
+      where: "--baseline",
+      expected: "another model than --model",
+      received: paths[0] as string,
+    });
+  }
+  return names;
+}
+
+async function openSets({ id, ood }: EvaluationSettings, hint: ReturnType<typeof shapeHint>) {
+  const opened = {
+    id: await openDataset(id, hint),
+    ood: await Promise.all(
+      ood.map(({ name, dataset }) => openDataset(dataset, { ...hint, ...(name === undefined ? {} : { name }) })),
+    ),
+  };
+  const names = opened.ood.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) {
+    throw new OptionError({
+      where: "--ood",
+      expected: "a different name for every OOD set",
+      received: `"${twice}" twice`,
+      hint: "write --ood NAME=DS",
+    });
+  }
+  return opened;
+}
+
+async function countClasses(spec: string | undefined): Promise<readonly number[] | undefined> {
+  if (spec === undefined) return undefined;
+  const labels = requireLabels(await openDataset(spec));
+  const classes = labels.reduce((most, label) => Math.max(most, label + 1), 0);
+  return Array.from(classCounts(labels, classes));
+}
+
+async function describe(
+  models: readonly EvaluatedModel[],
+  results: Report["models"],
+  id: ImageDataset,
+  ood: readonly ImageDataset[],
+  settings: EvaluationSettings,
+): Promise<Report> {
+  const preset = presets[settings.preset];
+  const subject = models.at(-1) as EvaluatedModel;
+  const hashes = await Promise.all(
+    models.map(async ({ name, path }) => [`SHA-256 of ${name}`, await sha256(path)] as const),
+  );
+  const data = await Promise.all(
+    [id, ...ood].map(async (set) => [`data ${set.name}`, `${set.spec}, SHA-256 ${await set.fingerprint()}`] as const),
+  );
+  return {
+    title: `Out-of-distribution detection of ${subject.name}`,
+    summary: [
+      `${models.map(({ name }) => name).join(" and ")} ${models.length === 1 ? "was" : "were"} run over ${id.length} in-distribution test images and ${ood.length === 1 ? "one OOD set" : `${ood.length} OOD sets`}.`,
+      headline(models),
+    ],
+    protocol:
+      `In-distribution: ${id.name} (${id.length}); OOD sets: ${ood.map((set) => `${set.name} (${set.length})`).join(", ")}. OOD is the positive class. ` +
+      `Preset ${settings.preset} (${preset.source}): AUPR is ${preset.describes.aupr}; FPR95 is the false positive rate ${preset.describes.fpr} of 95 %.`,
+    models: results,
+    baseline: (models[0] as EvaluatedModel).name,
+    facts: [["Offmap", version], ["Node", process.version], ...hashes, ...data],
+    notes: [],
+  };
+}
+
+/** The last score's average, before and after where there are two models. */
+function headline(models: readonly EvaluatedModel[]): string {
+  const figures = models.map(({ evaluation: { average, id } }) => ({ ...average.at(-1), accuracy: id.accuracy }));
+  const way = (key: "fpr95" | "auroc" | "accuracy") => {
+    const values = figures.map((figure) => figure[key]).filter((value) => value !== undefined);
+    return values.length === 0 ? undefined : values.map((value) => `${percentage(value)} %`).join(" to ");
+  };
+  const accuracy = way("accuracy");
+  const verb = models.length === 1 ? "is" : "goes from";
+  return (
+    `By the ${models[0]?.evaluation.average.at(-1)?.score} score the average AUROC ${verb} ${way("auroc")} and the average FPR95 ${verb} ${way("fpr95")}` +
+    `${accuracy === undefined ? "" : `; accuracy ${verb} ${accuracy}`}.`
+  );
+}
+
+/** What `offmap eval --json` prints of one model; the field names are a contract. */
+export function evaluationDocument({ preset, id, rows, average }: Evaluation) {
+  return { preset, id, rows, average };
+}
+
+/** `eval.json`, `table.md`, `table.csv`, `report.html`, and `scores/` with one NPY file per model, set and score. */
+export async function writeEvaluation(
+  folder: string,
+  document: object,
+  { models, report }: FinishedEvaluation,
+): Promise<void> {
+  const rows = report.models.flatMap((model) => model.rows);
+  const baseline = models.length > 1 ? { baseline: report.baseline } : {};
+  await writeFileAtomic(join(folder, "eval.json"), `${JSON.stringify(document, null, 2)}\n`);
+  await writeFileAtomic(join(folder, "table.md"), `${renderMarkdownTable(rows, baseline)}\n${report.protocol}\n`);
+  await writeFileAtomic(join(folder, "table.csv"), renderCsv(rows));
+  await writeReport(report, join(folder, "report.html"));
+  for (const { name, evaluation } of models) {
+    const target = models.length === 1 ? join(folder, "scores") : join(folder, "scores", fileName(name));
+    await makeOutputFolder(target);
+    const { id, ood } = evaluation.sets;
+    for (const [setName, { scores }] of [["id", id] as const, ...ood.map((set) => [set.name, set] as const)]) {
+      for (const [score, values] of Object.entries(scores)) {
+        await writeNpy(join(target, `${fileName(setName)}-${score}.npy`), values.slice());
+      }
+    }
+  }
+}
+
+/** A name that every file system takes. */
+const fileName = (name: string) => name.replace(/[^\w.-]+/g, "_");
+
+async function sha256(path: string): Promise<string> {
+  return createHash("sha256")
+    .update(await readFile(path))
+    .digest("hex");
+}
