@@ -19,8 +19,14 @@ export async function openClassifier(path: string, given: Normalization | undefi
   };
 }
 
+/** The engine options of a command. */
+interface EngineChoice {
+  readonly device?: Device | undefined;
+  readonly threads?: number | undefined;
+}
+
 export async function withEngine<Result>(
-  options: { readonly device?: Device | undefined; readonly threads?: number | undefined },
+  options: EngineChoice,
   use: (engine: Engine) => Promise<Result>,
 ): Promise<Result> {
   const engine = await createEngine(engineChoice(options));

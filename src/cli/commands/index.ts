@@ -1,5 +1,6 @@
 // The commands, in the order of the help. A new one is one file and one line here.
 import type { Command } from "../command.js";
+import { demo } from "./demo.js";
 import { evaluate } from "./eval.js";
 import { inspect } from "./inspect.js";
 import { metrics } from "./metrics.js";
@@ -7,4 +8,4 @@ import { prior } from "./prior.js";
 import { score } from "./score.js";
 import { tune } from "./tune.js";
 
-export const commands: readonly Command[] = [inspect, prior, tune, evaluate, score, metrics];
+export const commands: readonly Command[] = [inspect, prior, tune, evaluate, score, metrics, demo];

@@ -37,6 +37,7 @@ export const prior = defineCommand({
     const { openClassifier, withEngine } = await import("../classifier-run.js");
     const { classNamesOf } = await import("../class-names.js");
     const { measurePrior } = await import("../../training/index.js");
+    const { priorDocument } = await import("../prior-document.js");
     const { priorText } = await import("../prior-text.js");
     const { classifier, normalization } = await openClassifier(model, normalize);
     const classNames = classNamesOf(classifier.model);
@@ -49,15 +50,7 @@ export const prior = defineCommand({
         ...(classNames === undefined ? {} : { classNames }),
       }),
     );
-    const document = {
-      outliers: found.outliers,
-      counts: found.counts,
-      prior: found.prior,
-      imbalance: found.imbalance,
-      imbalance_ratio: found.imbalanceRatio,
-      effective_classes: found.effectiveClasses,
-      ...(classNames === undefined ? {} : { class_names: classNames }),
-    };
+    const document = priorDocument(found);
     if (out !== undefined) {
       const { renderPriorChart } = await import("../../report/index.js");
       const names = classNames ?? found.counts.map((_, index) => `class ${index}`);
