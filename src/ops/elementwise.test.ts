@@ -6,6 +6,7 @@ import {
   checkFold,
   checkOperator,
   checkStored,
+  checkValues,
   constant,
   differentiated,
   distinctTensor,
@@ -75,12 +76,30 @@ describe("arithmetic", () => {
     });
   });
 
-  test.each(["Max", "Min"])("%s of three operands: those that tie share the gradient evenly", async (op) => {
-    const slow = randomTensor([2, 3], 4);
-    await checkOperator({
-      op,
-      inputs: [differentiated(slow), differentiated(randomTensor([3], 9)), differentiated(randomTensor([2, 1], 8))],
-    });
+  test.each(["Max", "Min"])("%s of three operands: the gradient goes to the chosen one", async (op) => {
+    const shapes = [[2, 3], [3], [2, 1]];
+    await checkOperator({ op, inputs: shapes.map((dims, index) => differentiated(randomTensor(dims, 4 + index))) });
+  });
+
+  test("Max of three operands: those that tie share the gradient evenly", async () => {
+    const rows = [
+      [1, 2, 3, 4],
+      [1, 2, 0, 0],
+      [1, 0, 3, 0],
+    ];
+    const shares = [
+      [2, 3, 3, 6],
+      [2, 3, 0, 0],
+      [2, 0, 3, 0],
+    ];
+    await checkValues(
+      { op: "Max", inputs: rows.map((row) => differentiated(tensorOf(row))) },
+      {
+        outputs: [tensorOf([1, 2, 3, 4])],
+        cotangents: [tensorOf([6, 6, 6, 6])],
+        gradients: shares.map((row) => tensorOf(row)),
+      },
+    );
   });
 
   test.each(["Sum", "Mean"])("%s: gradients of three operands", async (op) => {

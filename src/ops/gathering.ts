@@ -1,8 +1,8 @@
 // Reading and writing by index: Gather, GatherElements, GatherND (opset 13), ScatterElements, ScatterND (opset 18).
 //
 // What is read several times receives several gradients: the transpose of gathering is scattering with addition, which is right for
-// repeated and for negative indices. ScatterElements does the addition one element after the other; ScatterND of ONNX Runtime may
-// add to one place from two threads at once, so gradients do not use it.
+// repeated and for negative indices. ScatterElements adds one element after the other. ScatterND of ONNX Runtime 1.30 adds from several
+// threads at once and loses additions to the same place (400000 ones once summed to 203484), so gradients do not use it.
 //
 // The two scatters overwrite or add. Where they overwrite, two updates of one place have no defined order, and no defined gradient.
 import { ShapeError, UnsupportedError } from "../errors.js";
