@@ -13,6 +13,7 @@ import {
   cast,
   div,
   equal,
+  filledLike,
   greater,
   greaterOrEqual,
   indicator,
@@ -53,7 +54,10 @@ function pairShape(call: ShapeCall): ValueType[] {
   return broadcastShape(call);
 }
 
-/** Rule for z = f(a, b) from the two partial derivatives times the output gradient, before broadcasting is undone. */
+/**
+ * Rule for z = f(a, b) from the two partial derivatives times the output gradient, before broadcasting is undone. A factor that is the
+ * same for all copies of an operand is better applied after `sumTo`, on fewer elements.
+ */
 function binaryGradient(
   partials: (a: Expr, b: Expr, dz: Expr, z: Expr) => { da: () => Expr; db: () => Expr },
 ): GradientRule {
@@ -93,7 +97,15 @@ function knownNumber({ constant }: OperandType): number | undefined {
 
 /** dz · b·a^(b-1). Exponents that occur in networks avoid the general power, which costs a library call per element. */
 function powBase(a: Expr, b: Expr, dz: Expr, z: Expr): Expr {
-  switch (knownNumber(b)) {
+  const known = knownNumber(b);
+  switch (known) {
+    case undefined: {
+      const exponent = cast(b, a.dtype);
+      // 0 · 0^(-1) is NaN; the derivative of a^0 is 0.
+      return where(equal(exponent, 0), 0, mul(dz, mul(exponent, pow(a, sub(exponent, 1)))));
+    }
+    case 0:
+      return filledLike(a, 0);
     case 0.5:
       return div(dz, mul(z, 2));
     case 1:
@@ -102,11 +114,8 @@ function powBase(a: Expr, b: Expr, dz: Expr, z: Expr): Expr {
       return mul(dz, mul(a, 2));
     case 3:
       return mul(dz, mul(square(a), 3));
-    default: {
-      const exponent = cast(b, a.dtype);
-      // 0 · 0^(-1) is NaN; the derivative of a^0 is 0.
-      return where(equal(exponent, 0), 0, mul(dz, mul(exponent, pow(a, sub(exponent, 1)))));
-    }
+    default:
+      return mul(dz, mul(pow(a, known - 1), known));
   }
 }
 
@@ -230,7 +239,7 @@ export const elementwise: readonly OperatorRule[] = [
   binaryRule(
     "Sub",
     "dz, -dz",
-    binaryGradient((_a, _b, dz) => ({ da: () => dz, db: () => neg(dz) })),
+    binaryGradient((_a, b, dz) => ({ da: () => dz, db: () => neg(sumTo(dz, b)) })),
     { integers: (a, b) => a - b, floats: (a, b) => a - b },
   ),
   binaryRule(
@@ -242,7 +251,7 @@ export const elementwise: readonly OperatorRule[] = [
   binaryRule(
     "Div",
     "dz/b, -dz·z/b",
-    binaryGradient((_a, b, dz, z) => ({ da: () => div(dz, b), db: () => neg(div(mul(dz, z), b)) })),
+    binaryGradient((_a, b, dz, z) => ({ da: () => div(dz, b), db: () => neg(div(sumTo(mul(dz, z), b), b)) })),
     // Integer division truncates toward 0; bigint's does too.
     { integers: (a, b) => (b === 0n ? undefined : a / b), floats: (a, b) => a / b },
   ),
