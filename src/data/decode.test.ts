@@ -1,12 +1,11 @@
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 import { describe, expect, test } from "vitest";
 import { decodeImage } from "./decode.js";
 import { withChannels } from "./planes.js";
 
 const noise = (channels: 1 | 3 | 4): Buffer =>
   Buffer.from(Uint8Array.from({ length: 16 * 12 * channels }, (_, at) => (at * 73) % 256));
-const image = (channels: 1 | 3 | 4): sharp.Sharp =>
-  sharp(noise(channels), { raw: { width: 16, height: 12, channels } });
+const image = (channels: 1 | 3 | 4): Sharp => sharp(noise(channels), { raw: { width: 16, height: 12, channels } });
 const planes = (channels: 3 | 4): Uint8Array => {
   const source = noise(channels);
   return Uint8Array.from(
@@ -69,6 +68,15 @@ test("the orientation that EXIF asks for is applied", async () => {
   const { data, shape } = await decodeImage(await lying.withMetadata({ orientation: 6 }).png().toBuffer(), "exif");
   expect(shape).toEqual([3, 16, 8]);
   expect([data[0], data[7]]).toEqual([0, 255]);
+});
+
+test("a colour profile is ignored, as Pillow does: the stored values count", async () => {
+  const colour = sharp({ create: { width: 8, height: 8, channels: 3, background: { r: 200, g: 100, b: 20 } } });
+  const bytes = await colour.withIccProfile("p3").png().toBuffer();
+  const { data } = await decodeImage(bytes, "p3");
+  // In Display P3 the same colour has less red and more blue; applying the profile would bring 20 back.
+  expect(data[0]).toBeLessThan(195);
+  expect(data[128]).toBeGreaterThan(30);
 });
 
 test("16 bits are reduced to 8", async () => {

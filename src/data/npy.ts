@@ -19,7 +19,17 @@ const elementTypes = {
 } as const;
 
 export type NpyType = keyof typeof elementTypes;
-export type NpyData = InstanceType<(typeof elementTypes)[NpyType]["array"]>;
+export type NpyData =
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array
+  | BigUint64Array
+  | BigInt64Array
+  | Float32Array
+  | Float64Array;
 
 /** An array as NumPy stores it, row-major. */
 export interface NpyArray {

@@ -63,8 +63,7 @@ export function longTailSizes(sizes: ReadonlyMap<number, number>, { shape, ratio
   };
   return new Map(
     classes.map((label, rank) => {
-      // The small addition undoes the last-bit error of the power, which could cost an image where n_c is whole.
-      const wanted = Math.floor(most * share(rank) + 1e-9);
+      const wanted = Math.floor(most * share(rank));
       return [label, Math.min(wanted, sizes.get(label) as number)];
     }),
   );
