@@ -5,6 +5,7 @@ import {
   anyShape,
   checkOperator,
   checkStored,
+  checkValues,
   constant,
   differentiated,
   type Forward,
@@ -90,6 +91,21 @@ test("Clip: gradients of input and bounds, each bound optional", async () => {
     await checkOperator({ op: "Clip", inputs });
   }
 });
+
+test.each(["Relu", "Clip", "ThresholdedRelu", "HardSigmoid"])(
+  "%s: an infinite gradient does not become NaN where the function is flat",
+  async (op) => {
+    const bounds = op === "Clip" ? [constant(tensorOf(0)), constant(tensorOf(6))] : [];
+    await checkValues(
+      { op, inputs: [differentiated(tensorOf([-9])), ...bounds] },
+      {
+        outputs: [tensorOf([0])],
+        cotangents: [tensorOf([Number.POSITIVE_INFINITY])],
+        gradients: [tensorOf([0])],
+      },
+    );
+  },
+);
 
 test.each(storedCases("activations"))("$op equals PyTorch: $name", checkStored);
 

@@ -44,8 +44,8 @@ const activation = (op: string, gradient: string, rule: Activation): OperatorRul
 });
 
 /**
- * dy where y > 0. Reading y as a truth value is a cheaper mask than comparing it: for 4 M floats on two cores 5 ms for the two
- * nodes, where Greater and Where take 6-9 ms, and a product with the mask as floats 5-8 ms.
+ * dy where y > 0. For 4 M floats and one thread: 5.5 ms with y read as a truth value, 5.9 ms with a comparison, 4.1 ms as a product
+ * of dy and a mask of floats. The product is not used: it makes NaN of an infinite dy, as in sqrt(relu(x)) at 0, where PyTorch gives 0.
  */
 const relu: Activation = ({ y, dy }) => where(cast(y, "bool"), dy, 0);
 
