@@ -1,28 +1,45 @@
 // The operators Offmap knows. A new family is one file and one line here.
 import { activations } from "./activations.js";
+import { averagePools } from "./average-pool.js";
+import { batchNorm } from "./batch-norm.js";
 import { casting } from "./casting.js";
 import { comparisons } from "./comparisons.js";
+import { conv } from "./conv.js";
+import { convTranspose } from "./conv-transpose.js";
 import { elementwise } from "./elementwise.js";
 import { gathering } from "./gathering.js";
 import { joining } from "./joining.js";
 import { making } from "./making.js";
+import { matrixProducts } from "./matrix-products.js";
+import { maxPools } from "./max-pool.js";
+import { padding } from "./padding.js";
 import { reductions } from "./reductions.js";
 import { register } from "./registry.js";
 import { reshaping } from "./reshaping.js";
+import { softmaxes } from "./softmax.js";
 import { unary } from "./unary.js";
 
 register(activations);
+register(batchNorm);
 register(casting);
 register(comparisons);
 register(elementwise);
 register(gathering);
 register(joining);
 register(making);
+register(conv);
+register(convTranspose);
+register(matrixProducts);
+register(padding);
+register(softmaxes);
+register(maxPools);
+register(averagePools);
 register(reductions);
 register(reshaping);
 register(unary);
 
 export { AttributeReader } from "./attributes.js";
+export { type TrainingBatchNorm, trainingBatchNorm } from "./batch-norm.js";
 export * from "./expressions.js";
 export { allRules, findRule } from "./registry.js";
 export * from "./shapes.js";
