@@ -4,7 +4,7 @@ import { OptionError } from "../errors.js";
 import type { Command } from "./command.js";
 import { nearest } from "./nearest.js";
 import { nameOf, type Option, type OptionDeclarations } from "./option.js";
-import type { RawOptions } from "./raw-options.js";
+import type { RawOptions, RawValue } from "./raw-options.js";
 
 /**
  * Reads the arguments after the command's name.
@@ -12,11 +12,9 @@ import type { RawOptions } from "./raw-options.js";
  * @throws OptionError for an unknown flag, a flag without its value, or too many arguments
  */
 export function readArguments(argv: readonly string[], command: Command, declarations: OptionDeclarations): RawOptions {
-  const found = new Map<string, { texts: string[]; where: string }>();
+  const found = new Map<string, RawValue[]>();
   const add = (key: string, text: string, where: string) => {
-    const known = found.get(key);
-    if (known === undefined) found.set(key, { texts: [text], where });
-    else known.texts.push(text);
+    found.set(key, [...(found.get(key) ?? []), { text, where }]);
   };
   const parser = new Commander(command.name)
     .helpOption(false)

@@ -1,10 +1,10 @@
 /** `--config run.yaml`: the options of a command in a file, with errors that name the line and the column. */
 import { readFile, stat } from "node:fs/promises";
-import type { Document, Node as YamlNode } from "yaml";
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import { FormatError, OptionError } from "../errors.js";
 import { nearest } from "./nearest.js";
-import { nameOf, type OptionDeclarations } from "./option.js";
-import type { RawOptions } from "./raw-options.js";
+import { nameOf, type Option, type OptionDeclarations } from "./option.js";
+import type { RawOptions, RawValue } from "./raw-options.js";
 
 /** Far more than all options take. */
 const largestBytes = 1 << 20;
@@ -17,59 +17,59 @@ const largestBytes = 1 << 20;
  */
 export async function readConfigFile(path: string, declarations: OptionDeclarations): Promise<RawOptions> {
   const text = await readText(path);
-  const { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } = await import("yaml");
   const lines = new LineCounter();
-  const document: Document.Parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${path}, line ${line}, column ${col}`;
   };
-  const place = (node: unknown) => at((node as YamlNode | null)?.range?.[0] ?? 0);
+  const place = (node: unknown) => at(isNode(node) ? (node.range?.[0] ?? 0) : 0);
   const broken = document.errors[0];
   if (broken !== undefined) {
     throw new FormatError({ where: at(broken.pos[0]), problem: `not valid YAML: ${broken.message}` });
   }
-  const result: RawOptions = new Map();
-  if (document.contents === null) return result;
+  if (document.contents === null) return new Map();
   if (!isMap(document.contents)) {
     throw new FormatError({
       where: place(document.contents),
       expected: "options as KEY: VALUE, such as epochs: 5",
-      received: isSeq(document.contents) ? "a list" : "a single value",
+      received: kindOf(document.contents),
     });
   }
   const keys = new Map(Object.entries(declarations).map(([key, option]) => [nameOf(key, option), key]));
+  const result: RawOptions = new Map();
   for (const { key, value } of document.contents.items) {
     const name = isScalar(key) ? String(key.value) : "a key that is not a word";
     const declared = keys.get(name);
     if (declared === undefined) throw unknownKey(name, place(key), [...keys.keys()]);
-    const { many, placeholder } = declarations[declared] as OptionDeclarations[string];
-    const where = `${place(value ?? key)} (${name})`;
-    const scalar = (node: unknown, expected: string): string => {
-      if (isScalar(node) && node.value !== null) {
-        const word = typeof node.value === "string" ? node.value : (node.source ?? String(node.value));
-        if (placeholder !== undefined || typeof node.value === "boolean") return word;
-      }
-      const received =
-        node === null || (isScalar(node) && node.value === null)
-          ? "nothing"
-          : isSeq(node)
-            ? "a list"
-            : isMap(node)
-              ? "a mapping"
-              : isAlias(node)
-                ? "an alias"
-                : `"${String((node as { value?: unknown }).value)}"`;
-      throw new OptionError({ where, expected, received });
-    };
-    const expected = placeholder === undefined ? "true or false" : "one value";
-    const texts =
-      many !== undefined && isSeq(value)
-        ? value.items.map((item) => scalar(item, "a list of plain values"))
-        : [scalar(value, many === undefined ? expected : "a value or a list of values")];
-    result.set(declared, { texts, where });
+    const where = (node: unknown) => `${place(node ?? key)} (${name})`;
+    result.set(declared, rawValues(value, declarations[declared] as Option, where));
   }
   return result;
+}
+
+function rawValues(value: unknown, option: Option, where: (node: unknown) => string): RawValue[] {
+  const { many, placeholder } = option;
+  const read = (node: unknown, expected: string): RawValue => {
+    if (isScalar(node) && node.value !== null) {
+      // Numbers as they are written: 1e-3 stays 1e-3.
+      const text = typeof node.value === "string" ? node.value : (node.source ?? String(node.value));
+      if (placeholder !== undefined || typeof node.value === "boolean") return { text, where: where(node) };
+    }
+    throw new OptionError({ where: where(node), expected, received: kindOf(node) });
+  };
+  if (placeholder === undefined) return [read(value, "true or false")];
+  if (many === undefined) return [read(value, "one value")];
+  return isSeq(value)
+    ? value.items.map((item) => read(item, "a list of plain values"))
+    : [read(value, "a value or a list of values")];
+}
+
+function kindOf(node: unknown): string {
+  if (isSeq(node)) return "a list";
+  if (isMap(node)) return "a mapping";
+  if (isAlias(node)) return "an alias";
+  return isScalar(node) && node.value !== null ? `"${String(node.value)}"` : "nothing";
 }
 
 async function readText(path: string): Promise<string> {

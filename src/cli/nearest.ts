@@ -6,13 +6,19 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   let best: string | undefined;
   let fewest = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    const edits = word.length >= 3 && candidate.startsWith(word) ? 1 : editDistance(word, candidate);
+    const edits = distance(word, candidate);
     if (edits < fewest && edits <= Math.max(1, Math.floor(candidate.length / 3))) {
       best = candidate;
       fewest = edits;
     }
   }
   return best;
+}
+
+function distance(word: string, candidate: string): number {
+  const letters = (text: string) => text.replaceAll("-", "");
+  if (letters(word) === letters(candidate)) return 0;
+  return word.length >= 3 && candidate.startsWith(word) ? 1 : editDistance(word, candidate);
 }
 
 /** Optimal string alignment distance: Damerau's, without edits inside a swapped pair. */

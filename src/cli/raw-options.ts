@@ -3,13 +3,13 @@ import { OptionError } from "../errors.js";
 import { nameOf, type OptionDeclarations } from "./option.js";
 
 export interface RawValue {
-  readonly texts: readonly string[];
+  readonly text: string;
   /** `--alpha`, or file, line and column. */
   readonly where: string;
 }
 
-/** By the key of the declaration. */
-export type RawOptions = Map<string, RawValue>;
+/** What was given for each option, by the key of its declaration; the last counts where only one may be given. */
+export type RawOptions = Map<string, readonly RawValue[]>;
 
 /**
  * Checks and converts the options that were given.
@@ -29,14 +29,17 @@ export async function parseOptions(
         throw missing(nameOf(key, option), option.placeholder ?? "", option.positional ?? false, command);
       continue;
     }
-    const { texts, where } = given;
-    if (option.many === undefined) {
-      values[key] = await option.parser.parse(texts.at(-1) ?? "", where);
+    const { parser, many } = option;
+    if (many === undefined) {
+      const { text, where } = given.at(-1) as RawValue;
+      values[key] = await parser.parse(text, where);
       continue;
     }
-    const { separator } = option.many;
-    const parts = separator === undefined ? texts : texts.flatMap((part) => part.split(separator));
-    values[key] = await Promise.all(parts.map((part) => option.parser.parse(part.trim(), where)));
+    const { separator } = many;
+    const parts = given.flatMap(({ text, where }) =>
+      (separator === undefined ? [text] : text.split(separator)).map((part) => ({ text: part.trim(), where })),
+    );
+    values[key] = await Promise.all(parts.map(({ text, where }) => parser.parse(text, where)));
   }
   return values;
 }

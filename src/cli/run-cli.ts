@@ -4,7 +4,6 @@ import { version } from "../version.js";
 import { readArguments } from "./argument-parser.js";
 import type { Command } from "./command.js";
 import { commandIo } from "./command-io.js";
-import { readConfigFile } from "./config-file.js";
 import { describeFailure } from "./failures.js";
 import { commandLineOptions, outputOptions } from "./global-options.js";
 import { commandHelp, generalHelp } from "./help.js";
@@ -53,13 +52,20 @@ async function dispatch(
   const { config } = (await parseOptions(pick(given, "config"), commandLineOptions, command.name)) as {
     config?: string;
   };
-  const configured: RawOptions = config === undefined ? new Map() : await readConfigFile(config, configurable);
-  request.json ||= configured.get("json")?.texts[0] === "true";
+  const configured: RawOptions = config === undefined ? new Map() : await readConfig(config, configurable);
+  request.json ||= configured.get("json")?.[0]?.text === "true";
   // Everything in the file is checked, also what a flag overrides.
   await parseOptions(configured, optional(configurable), command.name);
   const values = await parseOptions(new Map([...configured, ...given]), configurable, command.name);
+  request.json = values["json"] === true;
   const io = commandIo(host, { json: request.json, quiet: values["quiet"] === true });
   await command.run(values as OptionValues<Command["options"]>, io);
+}
+
+/** YAML is loaded only when there is a file to read. */
+async function readConfig(path: string, declarations: Command["options"]): Promise<RawOptions> {
+  const { readConfigFile } = await import("./config-file.js");
+  return readConfigFile(path, declarations);
 }
 
 const pick = (raw: RawOptions, key: string): RawOptions => new Map([...raw].filter(([name]) => name === key));
