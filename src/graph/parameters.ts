@@ -36,10 +36,20 @@ const elementwiseInputs: Readonly<Record<string, true>> = {
 const isFloat = (tensor: Tensor | undefined): tensor is Tensor =>
   tensor !== undefined && ["float32", "float16", "float64", "bfloat16"].includes(tensor.dtype);
 
-/** Whether the node multiplies data by weights: what `head` counts. */
-function isParametricLayer(node: Node, graph: Graph): boolean {
-  const layers = ["Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum"];
-  return layers.includes(node.op) && node.inputs.some((name) => isFloat(graph.initializers.get(name)));
+/** Operators that multiply data by weights: what `head` counts. */
+const layers: ReadonlySet<string> = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum"]);
+
+/** Operators that exporters put between a weight and the layer that uses it. */
+const rearranging: ReadonlySet<string> = new Set(["Identity", "Transpose", "Reshape", "Unsqueeze", "Squeeze"]);
+
+/** Initializers by the tensors that are they themselves or a rearrangement of them, such as a transposed weight. */
+function initializerSources(graph: Graph): Map<string, string> {
+  const sources = new Map([...graph.initializers.keys()].map((name) => [name, name]));
+  for (const { op, inputs, outputs } of graph.nodes) {
+    const source = sources.get(inputs[0] ?? "");
+    if (rearranging.has(op) && source !== undefined) sources.set(outputs[0] as string, source);
+  }
+  return sources;
 }
 
 /**
@@ -50,15 +60,10 @@ export function findParameters(graph: Graph): Parameter[] {
   const found = new Map<string, Parameter>();
   // Tensors computed from the image by way of at least one parameter.
   const learned = new Set<string>();
-  // Initializers under another name: exporters put Identity, Transpose, Reshape or Cast in front of shared or transposed weights.
-  const aliases = new Map<string, string>();
-  const initializerOf = (name: string) => aliases.get(name) ?? (graph.initializers.has(name) ? name : undefined);
+  const sourcesByName = initializerSources(graph);
   for (const node of graph.nodes) {
-    const sources = node.inputs.map(initializerOf);
-    if (["Identity", "Transpose", "Reshape", "Unsqueeze", "Squeeze"].includes(node.op) && sources[0] !== undefined) {
-      aliases.set(node.outputs[0] as string, sources[0]);
-      continue;
-    }
+    if (rearranging.has(node.op) && sourcesByName.has(node.outputs[0] ?? "")) continue;
+    const sources = node.inputs.map((name) => sourcesByName.get(name));
     const downstream = node.inputs.some((name) => learned.has(name));
     const slots = parametricInputs[node.op];
     sources.forEach((source, index) => {
@@ -129,10 +134,12 @@ function headOf(graph: Graph, parameters: readonly Parameter[]): Parameter[] {
 
 /** The node `head` starts at: the last layer with weights on the way to the first output. */
 export function headLayer(graph: Graph): Node | undefined {
+  const sources = initializerSources(graph);
+  const isWeight = (name: string) => isFloat(graph.initializers.get(sources.get(name) ?? ""));
   const wanted = new Set([graph.outputs[0]?.name]);
   for (const node of graph.nodes.toReversed()) {
     if (!node.outputs.some((name) => wanted.has(name))) continue;
-    if (isParametricLayer(node, graph)) return node;
+    if (layers.has(node.op) && node.inputs.some(isWeight)) return node;
     for (const name of node.inputs) wanted.add(name);
   }
   return undefined;

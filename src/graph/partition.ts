@@ -11,7 +11,7 @@ export interface Partition {
 }
 
 /**
- * @param imported  the whole graph imported once with concrete shapes, which tells what folds to a constant
+ * @param imported  the whole graph imported once with concrete shapes and the trained parameters as inputs, which tells what folds to a constant
  * @param trained   names of the initializers that training moves
  * @param output    name of the tensor the loss is computed from
  */

@@ -3,6 +3,7 @@
  * each. A plain number stands for a scalar constant of the other operand's type. Shapes broadcast as in ONNX.
  */
 import { ShapeError } from "../errors.js";
+import { toInt64 } from "../onnx/int64.js";
 import {
   type Attributes,
   type DataType,
@@ -39,7 +40,7 @@ export function tensorOf(
   const list = typeof values === "number" ? [values] : values;
   const shape = dims ?? (typeof values === "number" ? [] : [values.length]);
   let data: TensorData;
-  if (dtype === "int64") data = BigInt64Array.from(list, (value) => BigInt(Math.trunc(value)));
+  if (dtype === "int64") data = BigInt64Array.from(list, (value) => toInt64(Math.trunc(value)));
   else if (dtype === "uint64") data = BigUint64Array.from(list, (value) => BigInt(Math.trunc(value)));
   else if (dtype in arrays) data = arrays[dtype as keyof typeof arrays].from(list);
   else throw new ShapeError({ expected: "a numeric data type", received: dtype });

@@ -2,6 +2,7 @@
 import { ShapeError, UnsupportedError } from "../errors.js";
 import { GraphBuilder, minimumOpset } from "../graph/builder.js";
 import { type ImportedGraph, importGraph } from "../graph/import.js";
+import type { Parameter } from "../graph/parameters.js";
 import { upgradeModel } from "../graph/upgrade.js";
 import { formatDims, type Model, origin } from "../onnx/index.js";
 
@@ -92,11 +93,15 @@ const probeBatch = 2;
 export function inferShapes(
   classifier: Classifier,
   shape: readonly [number, number, number],
+  parameters: readonly Parameter[] = [],
 ): ImportedGraph & { classes: number } {
   const { upgraded, input, logits } = classifier;
   const builder = new GraphBuilder(Math.max(minimumOpset, upgraded.opset));
+  const bound = new Map([[input, builder.input(input, "float32", [probeBatch, ...shape])]]);
+  // What is trained must not be folded away as a constant.
+  for (const { name, tensor } of parameters) bound.set(name, builder.input(name, tensor.dtype, tensor.dims));
   const imported = importGraph(builder, upgraded.graph, {
-    bound: new Map([[input, builder.input(input, "float32", [probeBatch, ...shape])]]),
+    bound,
     outputs: [logits],
   });
   const dims = imported.values.get(logits)?.dims ?? [];

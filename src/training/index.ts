@@ -1,4 +1,12 @@
-export { asClassifier, type Classifier, classNamesKey, imageShape, logitsModel, normalizationKey, shapeHint } from "./classifier.js";
+export {
+  asClassifier,
+  type Classifier,
+  classNamesKey,
+  imageShape,
+  logitsModel,
+  normalizationKey,
+  shapeHint,
+} from "./classifier.js";
 export type { ChosenMargins, Margin } from "./margins.js";
 export { measurePrior } from "./measure-prior.js";
 export { planTraining, type TrainingPlan } from "./plan.js";

@@ -24,8 +24,8 @@ export function planTraining(
   selection: string,
 ): TrainingPlan {
   const { upgraded, logits, input } = classifier;
-  const imported = inferShapes(classifier, shape);
   const parameters = selectParameters(upgraded.graph, selection);
+  const imported = inferShapes(classifier, shape, parameters);
   const trained = new Set(parameters.map(({ name }) => name));
   const parts = partition(upgraded.graph, imported, trained, logits);
   const rows = new Map<string, readonly number[]>();

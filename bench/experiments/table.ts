@@ -1,0 +1,57 @@
+/** The Markdown tables of an experiment: averages with accuracy, then every OOD set on its own. */
+import { deviationOver, type Experiment, meanOver, type RunNumbers } from "./protocol.js";
+
+const cell = (values: readonly number[]) =>
+  values.length > 1 ? `${meanOver(values).toFixed(2)} ± ${deviationOver(values).toFixed(2)}` : (values[0] ?? Number.NaN).toFixed(2);
+
+const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+
+export function experimentMarkdown(experiment: Experiment, results: ReadonlyMap<string, readonly RunNumbers[]>): string {
+  const names = [...results.keys()];
+  const sets = Object.keys(results.get(names[0] as string)?.[0]?.sets ?? {});
+  const average = (run: RunNumbers, metric: "auroc" | "aupr" | "fpr95") => meanOver(sets.map((set) => run.sets[set]?.[metric] ?? Number.NaN));
+  const grouped = experiment.classCounts !== undefined;
+  const head = ["", "score", "accuracy", ...(grouped ? ["many", "medium", "few"] : []), "AUROC ↑", "AP ↑", "FPR95 ↓"];
+  const averages = names.map((name) => {
+    const runs = results.get(name) as readonly RunNumbers[];
+    const groups = grouped ? (["many", "medium", "few"] as const).map((group) => cell(runs.map((run) => run.groups?.[group] ?? Number.NaN))) : [];
+    return row([
+      name,
+      experiment.settings.find((setting) => setting.name === name)?.score ?? "",
+      cell(runs.map((run) => run.accuracy)),
+      ...groups,
+      ...(["auroc", "aupr", "fpr95"] as const).map((metric) => cell(runs.map((run) => average(run, metric)))),
+    ]);
+  });
+  const bySet = names.map((name) => {
+    const runs = results.get(name) as readonly RunNumbers[];
+    const triples = sets.map((set) =>
+      (["auroc", "aupr", "fpr95"] as const).map((metric) => meanOver(runs.map((run) => run.sets[set]?.[metric] ?? Number.NaN)).toFixed(2)).join(" / "),
+    );
+    return row([name, ...triples]);
+  });
+  const margins = names.flatMap((name) => {
+    const reason = results.get(name)?.[0]?.tune?.margins?.reason;
+    return reason === undefined ? [] : [`- ${name}, seed ${experiment.seeds[0]}: ${reason}`];
+  });
+  return [
+    `## ${experiment.title}`,
+    "",
+    ...experiment.protocol.map((sentence) => `- ${sentence}`),
+    `- Seeds ${experiment.seeds.join(", ")}; mean ± standard deviation over seeds; every number in percent.`,
+    "",
+    "Average over the five OOD sets:",
+    "",
+    row(head),
+    row(head.map((_, index) => (index < 2 ? "---" : "---:"))),
+    ...averages,
+    "",
+    "AUROC / AP / FPR95 on each set, mean over seeds:",
+    "",
+    row(["", ...sets]),
+    row(["---", ...sets.map(() => "---")]),
+    ...bySet,
+    "",
+    ...(margins.length > 0 ? ["Margins chosen automatically or given:", "", ...margins, ""] : []),
+  ].join("\n");
+}
