@@ -1,7 +1,9 @@
 import {
+  type Domain,
   extent,
   histogramChart,
   lineChart,
+  niceDomain,
   type Point,
   type Series,
   type SeriesStyle,
@@ -11,15 +13,19 @@ import { percentage } from "./format.js";
 import { type Markup, markup } from "./markup.js";
 import type { DetectionCurves, DetectionRow, ModelResult, Report } from "./types.js";
 
-/** The curves of every model for one score on one OOD set. */
-interface CurveGroup {
-  readonly score: string;
+/** One score of one model on one OOD set. */
+interface Entry {
+  readonly model: ModelResult;
+  readonly curves: DetectionCurves;
+  readonly row: DetectionRow | undefined;
+  /** The model, and its score where the report has several. */
+  readonly name: string;
+  readonly style: SeriesStyle;
+}
+
+interface OodGroup {
   readonly ood: string;
-  readonly entries: {
-    readonly model: ModelResult;
-    readonly curves: DetectionCurves;
-    readonly row: DetectionRow | undefined;
-  }[];
+  readonly entries: readonly Entry[];
 }
 
 /** Models with the baseline first, because everything is shown before and after. */
@@ -27,84 +33,100 @@ export function baselineFirst({ models, baseline }: Report): ModelResult[] {
   return [...models.filter(({ name }) => name === baseline), ...models.filter(({ name }) => name !== baseline)];
 }
 
-function curveGroups(report: Report): CurveGroup[] {
-  const groups = new Map<string, CurveGroup>();
-  for (const model of baselineFirst(report)) {
-    for (const curves of model.curves) {
-      const { score, ood } = curves;
-      const key = JSON.stringify([score, ood]);
-      const group = groups.get(key) ?? { score, ood, entries: [] };
-      groups.set(key, group);
-      const row = model.rows.find((candidate) => candidate.score === score && candidate.ood === ood);
-      group.entries.push({ model, curves, row });
-    }
-  }
-  return [...groups.values()];
-}
-
-/** The style of each model, the same in all of a report's charts. */
-function modelStyles(report: Report): Map<string, SeriesStyle> {
-  return new Map(baselineFirst(report).map(({ name }, index) => [name, seriesStyle(index)]));
+/** The curves by OOD set, in each by score and then by model. A line keeps its style through the whole report. */
+function oodGroups(report: Report): OodGroup[] {
+  const all = baselineFirst(report).flatMap((model) => model.curves.map((curves) => ({ model, curves })));
+  const scores = [...new Set(all.map(({ curves }) => curves.score))];
+  const ordered = scores.flatMap((score) => all.filter(({ curves }) => curves.score === score));
+  const lineOf = (model: ModelResult, score: string) => JSON.stringify([model.name, score]);
+  const lines = [...new Set(ordered.map(({ model, curves }) => lineOf(model, curves.score)))];
+  const entries = ordered.map(({ model, curves }): Entry => {
+    const { score, ood } = curves;
+    return {
+      model,
+      curves,
+      row: model.rows.find((row) => row.score === score && row.ood === ood),
+      name: scores.length > 1 ? `${model.name}, ${score}` : model.name,
+      style: seriesStyle(lines.indexOf(lineOf(model, score))),
+    };
+  });
+  const sets = [...new Set(all.map(({ curves }) => curves.ood))];
+  return sets.map((ood) => ({ ood, entries: entries.filter(({ curves }) => curves.ood === ood) }));
 }
 
 const auroc = (row: DetectionRow | undefined) =>
   row === undefined ? undefined : `AUROC ${percentage(row.auroc.value)} %`;
 
-/** Histograms of the scores: a row per OOD set and score, a panel per model, all on one x axis. */
+/** Histograms of the scores: a row per OOD set, a panel per model and score; panels of one score share the x axis. */
 export function scoreHistograms(report: Report): Markup[] {
-  return curveGroups(report).map(({ score, ood, entries }, groupIndex) => {
-    // Typed arrays of edges can be long; two numbers of each are enough.
-    const ends = entries.flatMap(({ curves: { histogram } }) => [
-      histogram.edges[0],
-      histogram.edges[histogram.edges.length - 1],
-    ]);
-    const domain = extent(ends.filter((edge) => edge !== undefined));
-    const panels = entries.map(({ model, curves, row }, index) => {
+  return oodGroups(report).map(({ ood, entries }, groupIndex) => {
+    const panels = entries.map(({ model, name, curves: { score, histogram }, row }, index) => {
       const note = auroc(row);
       return histogramChart({
         id: `histogram-${groupIndex + 1}-${index + 1}`,
-        title: model.name,
+        title: name,
         description: `Histogram of the ${score} score of model ${model.name}: in-distribution images against ${ood}.${note === undefined ? "" : ` ${note}.`}`,
         ...(note === undefined ? {} : { note }),
         xLabel: `${score} score (higher: more OOD)`,
-        edges: curves.histogram.edges,
-        first: { name: "in-distribution", counts: curves.histogram.id },
-        second: { name: ood, counts: curves.histogram.ood },
-        domain,
+        edges: histogram.edges,
+        first: { name: "in-distribution", counts: histogram.id },
+        second: { name: ood, counts: histogram.ood },
+        domain: sharedDomain(entries.filter(({ curves }) => curves.score === score)),
       });
     });
-    return markup`<figure><h3>${ood}, ${score} score</h3><div class="panels" style="--panel:240px">${panels}</div></figure>`;
+    return markup`<figure><h3>${ood}</h3><div class="panels" style="--panel:240px">${panels}</div></figure>`;
   });
 }
 
-/** ROC curves: a panel per OOD set and score, a line per model. */
+function sharedDomain(entries: readonly Entry[]): Domain {
+  const ends = entries.flatMap(({ curves: { histogram } }) => [
+    histogram.edges[0],
+    histogram.edges[histogram.edges.length - 1],
+  ]);
+  return extent(ends.filter((edge) => edge !== undefined));
+}
+
+/** More lines than this cannot be told apart in one plot; then each score gets its own. */
+const mostLines = 8;
+
+/** ROC curves: a panel per OOD set with a line per model and score. */
 export function rocCurves(report: Report): Markup | undefined {
-  const styles = modelStyles(report);
-  const groups = curveGroups(report);
-  const severalScores = new Set(groups.map(({ score }) => score)).size > 1;
+  const groups = oodGroups(report).flatMap(({ ood, entries }) => {
+    if (entries.length <= mostLines) return [{ title: ood, entries }];
+    const scores = [...new Set(entries.map(({ curves }) => curves.score))];
+    if (scores.length === 1) return [{ title: ood, entries }];
+    return scores.map((score) => ({
+      title: `${ood}, ${score} score`,
+      entries: entries
+        .filter(({ curves }) => curves.score === score)
+        .map((entry) => ({ ...entry, name: entry.model.name })),
+    }));
+  });
   if (groups.length === 0) return undefined;
-  const panels = groups.map(({ score, ood, entries }, groupIndex) =>
+  // Four small panels fill a row of the page, so do three large ones.
+  const small = groups.length % 4 === 0;
+  const panels = groups.map(({ title, entries }, groupIndex) =>
     lineChart({
       id: `roc-${groupIndex + 1}`,
-      title: severalScores ? `${ood}, ${score} score` : ood,
-      description: `ROC curves of the ${score} score for ${ood}. ${entries.map(({ model, row }) => `${model.name}: ${auroc(row) ?? "AUROC not given"}`).join("; ")}.`,
+      title,
+      description: `ROC curves for ${title}. ${entries.map(({ name, row }) => `${name}: ${auroc(row) ?? "AUROC not given"}`).join("; ")}.`,
       x: { label: "false positive rate (%)", domain: [0, 100] },
       y: { label: "true positive rate (%)", domain: [0, 100] },
-      series: entries.map(({ model, curves }) => ({
-        name: model.name,
+      series: entries.map(({ name, style, curves }) => ({
+        name,
+        style,
         points: curves.roc.map(([fpr, tpr]) => [fpr * 100, tpr * 100] as const),
-        style: styles.get(model.name) ?? seriesStyle(0),
       })),
       legend: "corner",
       references: [
         { from: [0, 0], to: [100, 100] },
         { from: [0, 95], to: [100, 95] },
       ],
-      width: 340,
-      height: 330,
+      width: small ? 256 : 340,
+      height: small ? 270 : 340,
     }),
   );
-  return markup`<div class="panels roc" style="--panel:320px">${panels}</div>`;
+  return markup`<div class="panels roc" style="--panel:${small ? "240px" : "320px"}">${panels}</div>`;
 }
 
 /** Training curves: a row per trained model. */
@@ -128,7 +150,7 @@ export function trainingCurves(report: Report): Markup[] {
       },
       {
         title: "Regularization",
-        unit: "regularization, unweighted",
+        unit: "regularization",
         series: [series("regularization", 3, ({ regularization }) => regularization)],
       },
       {
@@ -154,11 +176,14 @@ export function trainingCurves(report: Report): Markup[] {
         title,
         description: `${title} of ${model.name} over ${training.length} training steps. ${drawn.map(startAndEnd).join(" ")}`,
         x,
-        y: { label: unit, domain: extent(drawn.flatMap(({ points }) => points.map(([, value]) => value))) },
+        y: {
+          label: unit,
+          domain: niceDomain(extent(drawn.flatMap(({ points }) => points.map(([, value]) => value))), 4),
+        },
         series: drawn,
         legend: "above",
-        width: 300,
-        height: 210,
+        width: 256,
+        height: 200,
       });
     });
     return [markup`<figure><h3>${model.name}</h3><div class="panels" style="--panel:240px">${panels}</div></figure>`];

@@ -1,13 +1,15 @@
+import { mostNamedBars } from "./chart/index.js";
 import { baselineFirst, rocCurves, scoreHistograms, trainingCurves } from "./figures.js";
+import { percentage } from "./format.js";
 import { pngDataUri } from "./images.js";
 import { type Markup, markup, trusted } from "./markup.js";
 import { priorChart } from "./prior-chart.js";
 import { stylesheet } from "./style.js";
 import { accuracyTable, detectionTable } from "./tables.js";
-import type { Mistake, Report } from "./types.js";
+import type { Mistake, Report, ReportPrior } from "./types.js";
 
 /** Images shown per model. */
-const mostMistakes = 16;
+const mostMistakes = 12;
 
 interface Section {
   readonly id: string;
@@ -64,7 +66,7 @@ function resultsSection(report: Report): Section {
 function histogramSection(report: Report): Section | undefined {
   const figures = scoreHistograms(report);
   if (figures.length === 0) return undefined;
-  const content = markup`<p class="explain">Share of images per bin of the score, in-distribution against each OOD set. The less the two overlap, the better they can be told apart. Panels of one row share the x axis.</p>${figures}`;
+  const content = markup`<p class="explain">Share of images per bin of the score, in-distribution against each OOD set. The less the two overlap, the better they can be told apart. Panels of one OOD set and one score share the x axis.</p>${figures}`;
   return { id: "scores", title: "Score distributions", content };
 }
 
@@ -77,8 +79,17 @@ function rocSection(report: Report): Section | undefined {
 
 function priorSection({ prior }: Report): Section | undefined {
   if (prior === undefined) return undefined;
-  const content = markup`<p class="explain">How the untouched model spreads the outliers over its classes. Training pushes hardest on outliers that look like the classes at the top.</p><figure>${priorChart(prior)}</figure>`;
+  const content = markup`<p class="explain">How the untouched model spreads the outliers over its classes. Training pushes hardest on outliers that look like the classes at the top.</p><figure>${priorChart(prior)}${priorExtremes(prior)}</figure>`;
   return { id: "prior-section", title: "Prior of the outliers", content };
+}
+
+/** The classes at both ends, in words, where the chart cannot name every class. */
+function priorExtremes({ classNames, share }: ReportPrior): Markup | undefined {
+  if (share.length <= mostNamedBars) return undefined;
+  const order = share.map((_, index) => index).sort((a, b) => (share[b] ?? 0) - (share[a] ?? 0));
+  const list = (indices: readonly number[]) =>
+    indices.map((index) => `${classNames[index] ?? ""} (${percentage(share[index] ?? 0)} %)`).join(", ");
+  return markup`<figcaption>Most: ${list(order.slice(0, 5))}. Least: ${list(order.slice(-5).reverse())}.</figcaption>`;
 }
 
 function trainingSection(report: Report): Section | undefined {
@@ -103,8 +114,7 @@ async function mistakesSection(report: Report): Promise<Section | undefined> {
 }
 
 async function mistakeItem({ image, set, predicted, confidence }: Mistake): Promise<Markup> {
-  const share = `${(confidence * 100).toFixed(1)} %`;
-  return markup`<li><img src="${await pngDataUri(image)}" width="96" height="96" alt="Image from ${set}">${predicted}<small>${share}, ${set}</small></li>`;
+  return markup`<li><img src="${await pngDataUri(image)}" width="96" height="96" alt="Image from ${set}">${predicted}<small>${percentage(confidence)} %</small><small>${set}</small></li>`;
 }
 
 function detailsSection({ facts, notes }: Report): Section | undefined {

@@ -31,19 +31,24 @@ export function detectionTable(report: Report): Markup {
   const bodies = metricColumns.map(
     (metric) =>
       markup`<tbody class="metric"><tr><th scope="rowgroup" colspan="${leading + columns.length}">${blockTitle(metric)}</th></tr>${lines.map(
-        (line) =>
-          markup`<tr><th scope="row">${line.model}</th>${leading === 2 ? markup`<td class="text">${line.score}</td>` : undefined}${columns.map(
+        (line, index) =>
+          markup`<tr${startsScore(lines, index) ? markup` class="next"` : undefined}><th scope="row">${line.model}</th>${leading === 2 ? markup`<td class="text">${line.score}</td>` : undefined}${columns.map(
             ({ isAverage, of }) => detectionCell(of(line)?.[metric.key], isAverage),
           )}</tr>`,
       )}</tbody>`,
   );
   const wide = columns.length > widestPortrait ? " wide" : "";
   const scoreNote = scores.length === 1 ? ` by the ${scores[0]} score` : "";
-  return markup`<div class="scroll${wide}" tabindex="0" role="region" aria-label="Detection of out-of-distribution images, table"><table class="results"><caption>Detection of ${
+  return markup`<div class="scroll${wide}" tabindex="0" role="region" aria-label="Detection of out-of-distribution images, table"><table class="results"><caption><span class="line">Detection of ${
     sets.length === 1 ? "one OOD set" : `${sets.length} OOD sets`
   }${scoreNote}, in percent.${lines.length > 1 ? " The best number of each column is bold." : ""}${
     columns[0]?.isAverage ? " The average counts every OOD set the same." : ""
-  }</caption>${head}${bodies}</table></div>${compared ? tableKey(report.baseline, lines) : undefined}`;
+  }</span></caption>${head}${bodies}</table></div>${compared ? tableKey(report.baseline, lines) : undefined}`;
+}
+
+/** Whether a line is the first of its score, but for the first score of all. */
+function startsScore(lines: readonly Line[], index: number): boolean {
+  return index > 0 && lines[index]?.score !== lines[index - 1]?.score;
 }
 
 interface Column {
@@ -117,7 +122,7 @@ export function accuracyTable({ models, baseline }: Report): Markup | undefined 
       from === undefined || verdict === undefined ? undefined : differenceMarkup({ difference: value - from, verdict })
     }</td>`;
   };
-  return markup`<div class="scroll" tabindex="0" role="region" aria-label="Accuracy, table"><table><caption>Accuracy on the in-distribution test images, in percent <span aria-hidden="true">↑</span><span class="sr">(higher is better)</span>.</caption><thead><tr><th scope="col" class="text">Model</th>${columns.map(({ name }) => markup`<th scope="col">${name}</th>`)}</tr></thead><tbody>${measured.map(
+  return markup`<div class="scroll" tabindex="0" role="region" aria-label="Accuracy, table"><table><caption><span class="line">Accuracy on the in-distribution test images, in percent <span aria-hidden="true">↑</span><span class="sr">(higher is better)</span>.</span></caption><thead><tr><th scope="col" class="text">Model</th>${columns.map(({ name }) => markup`<th scope="col">${name}</th>`)}</tr></thead><tbody>${measured.map(
     (model) => markup`<tr><th scope="row">${model.name}</th>${columns.map(({ of }) => cell(model, of))}</tr>`,
   )}</tbody></table></div>`;
 }

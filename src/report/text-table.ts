@@ -55,7 +55,7 @@ export function renderTextTable(rows: readonly DetectionRow[], options: TextTabl
   const compared = lines.some(({ sets: cells }) => cells.some((cell) => cell?.auroc.difference !== undefined));
   const name = (line: Line) => clean(scores.length > 1 ? `${line.model}, ${line.score}` : line.model);
   const heading = scores.length === 1 ? `%, ${clean(scores[0] ?? "")} score` : "%";
-  const longest = Math.max(displayWidth(heading), ...lines.map((line) => displayWidth(name(line))));
+  const longest = Math.max(displayWidth(heading) - indent, ...lines.map((line) => displayWidth(name(line))));
   const layout = layouts
     .map((candidate) => ({ ...candidate, differences: candidate.differences && compared }))
     .find((candidate) => indent + Math.min(longest, leastName) + numbersWidth(candidate) <= width) ?? {

@@ -29,22 +29,26 @@ export interface Axes {
 }
 
 const xTickSpacing = 55;
-const yTickSpacing = 34;
+const yTickSpacing = 38;
 /** Room below the plot for tick labels and the axis label. */
 export const xAxisHeight = 36;
 
-/** Lays out both axes of a chart whose plot may use `top` to `height`, and draws them. */
-export function axes(xAxis: Axis, yAxis: Axis, width: number, top: number, height: number): Axes {
-  const bottom = height - xAxisHeight;
+/**
+ * Lays out both axes of a chart whose plot may use `top` to `height`, and draws them.
+ *
+ * @param nameRoom  pixels left free between the tick labels and the label of the x axis, for the caller to fill
+ */
+export function axes(xAxis: Axis, yAxis: Axis, width: number, top: number, height: number, nameRoom = 0): Axes {
+  const bottom = height - xAxisHeight - nameRoom;
   const yTarget = Math.max(2, (bottom - top) / yTickSpacing);
   const yTicks = ticks(yAxis.domain, yTarget);
   const yStep = tickStep(yAxis.domain, yTarget);
-  const left = 24 + Math.max(...yTicks.map((value) => textWidth(tickLabel(value, yStep))));
-  // The last tick label is centred on the right end of the axis and must not be cut off.
-  const right = width - 12;
-  const xTarget = Math.max(2, (right - left) / xTickSpacing);
+  const left = 28 + Math.max(...yTicks.map((value) => textWidth(tickLabel(value, yStep))));
+  const xTarget = Math.max(2, (width - left) / xTickSpacing);
   const xTicks = ticks(xAxis.domain, xTarget);
   const xStep = tickStep(xAxis.domain, xTarget);
+  // The last tick label is centred on its tick, which may be the end of the axis, and must not be cut off.
+  const right = width - 2 - Math.max(10, textWidth(tickLabel(xTicks.at(-1) ?? 0, xStep)) / 2);
   const x = linearScale(xAxis.domain, [left, right]);
   const y = linearScale(yAxis.domain, [bottom, top]);
   const gridLine = (x1: number, y1: number, x2: number, y2: number) =>

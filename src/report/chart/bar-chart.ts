@@ -71,16 +71,17 @@ function namedBars(options: BarChartOptions): Markup {
 
 function denseBars(options: BarChartOptions): Markup {
   const { bars, reference, width = 720 } = options;
-  const height = 300;
+  const height = 340;
   const count = bars.length;
-  const nameHeight = 74;
+  const nameRoom = 108;
   const highest = Math.max(...bars.map(({ value }) => value), reference?.value ?? 0) || 1;
   const plot = axes(
     { label: options.barLabel, domain: [0.5, count + 0.5] },
     { label: options.valueLabel, domain: niceDomain([0, highest], 5) },
     width,
     titleHeight + 8,
-    height - nameHeight,
+    height,
+    nameRoom,
   );
   const { x, y, area } = plot;
   const groups = groupNeighbours(bars, Math.floor(area.right - area.left));
@@ -92,14 +93,10 @@ function denseBars(options: BarChartOptions): Markup {
       return `M${coordinate(left)} ${coordinate(y(0))}V${coordinate(y(value))}h${coordinate(barWidth - gap)}V${coordinate(y(0))}Z`;
     })
     .join("");
-  const named = spread(count, Math.min(count, Math.floor((area.right - area.left) / 44)));
+  const named = spread(count, Math.min(count, Math.floor((area.right - area.left) / 28)));
   const names = named.map((index) => {
-    const at = x(index + 1);
-    return fittedLabel(at, area.bottom + xAxisHeight + 12, bars[index]?.name ?? "", 84, {
-      anchor: "end",
-      rotate: -40,
-      muted: true,
-    });
+    const at = x(index + 1) + fontSize * 0.35;
+    return fittedLabel(at, area.bottom + 24, bars[index]?.name ?? "", nameRoom - 8, { anchor: "end", rotate: -90 });
   });
   return frame(
     options,

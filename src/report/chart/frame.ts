@@ -15,8 +15,9 @@ export interface ChartText {
 }
 
 export const fontSize = 11;
-/** Mean width of a character in pixels; sans-serif digits and lower-case letters are a little over half as wide as high. */
-const characterWidth = 0.56 * fontSize;
+/** Mean width of a character in pixels, on the safe side: in the widest of usual sans-serif fonts it is 0.6 of the font size. */
+const characterWidth = 0.6 * fontSize;
+const boldWidth = 1.12;
 
 /** Estimated width of a text in pixels at the chart's font size. */
 export function textWidth(text: string): number {
@@ -46,7 +47,7 @@ export function label(x: number, y: number, text: string, options: TextOptions =
 
 /** Text cut to `width` pixels; what was cut can be read by pointing at it. */
 export function fittedLabel(x: number, y: number, text: string, width: number, options: TextOptions = {}): Markup {
-  const fitted = fitText(text, width);
+  const fitted = fitText(text, options.bold ? width / boldWidth : width);
   if (fitted === text) return label(x, y, text, options);
   return markup`<g><title>${text}</title>${label(x, y, fitted, options)}</g>`;
 }

@@ -1,5 +1,5 @@
 import { type Markup, markup } from "../markup.js";
-import { fittedLabel, textWidth } from "./frame.js";
+import { fittedLabel, label, textWidth } from "./frame.js";
 
 export interface LegendItem {
   readonly name: string;
@@ -36,12 +36,17 @@ export function legendRows(items: readonly LegendItem[], width: number, top: num
   return { markup: markup`<g>${parts}</g>`, height: (row + 1) * rowHeight + 4 };
 }
 
-/** A legend in one column whose lower right corner is given, at most `width` wide. */
-export function legendColumn(items: readonly LegendItem[], right: number, bottom: number, width: number): Markup {
-  const nameWidth = Math.min(width - sampleWidth - 6, Math.max(...items.map(({ name }) => textWidth(name) + 2)));
-  const left = right - nameWidth - sampleWidth - 6;
+/** Size of {@link legendColumn}, in pixels. */
+export function columnSize(items: readonly LegendItem[]): { readonly width: number; readonly height: number } {
+  const names = Math.max(...items.map(({ name }) => textWidth(name) + 2));
+  return { width: sampleWidth + 6 + names, height: items.length * rowHeight };
+}
+
+/** A legend in one column whose lower right corner is given. */
+export function legendColumn(items: readonly LegendItem[], right: number, bottom: number): Markup {
+  const left = right - columnSize(items).width;
   return markup`<g>${items.map(({ name, sample }, index) => {
     const y = bottom - (items.length - index - 0.5) * rowHeight;
-    return markup`${sample(left, y)}${fittedLabel(left + sampleWidth + 6, y + 4, name, nameWidth)}`;
+    return markup`${sample(left, y)}${label(left + sampleWidth + 6, y + 4, name)}`;
   })}</g>`;
 }

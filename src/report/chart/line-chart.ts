@@ -1,7 +1,7 @@
 import { coordinate, type Markup, markup } from "../markup.js";
-import { type Axis, axes, type PlotArea } from "./axes.js";
+import { type Axis, axes, type PlotArea, xAxisHeight } from "./axes.js";
 import { type ChartText, frame, label, titleHeight } from "./frame.js";
-import { type LegendItem, legendColumn, legendRows, sampleWidth } from "./legend.js";
+import { columnSize, type LegendItem, legendColumn, legendRows, sampleWidth } from "./legend.js";
 import { marker } from "./marker.js";
 import { paint, type SeriesStyle } from "./palette.js";
 
@@ -18,7 +18,7 @@ export interface LineChartOptions extends ChartText {
   readonly x: Axis;
   readonly y: Axis;
   readonly series: readonly Series[];
-  /** `corner`: lower right inside the plot, for curves that leave it free. */
+  /** `corner`: lower right inside the plot, for curves that leave it free; above all the same when it is too large for that. */
   readonly legend: "above" | "corner";
   /** Thin lines to read the curves against, drawn below them. */
   readonly references?: readonly { readonly from: Point; readonly to: Point; readonly label?: string }[];
@@ -28,16 +28,14 @@ export interface LineChartOptions extends ChartText {
 
 /** Lines over two linear axes. Points closer than a pixel are drawn as one. */
 export function lineChart(options: LineChartOptions): Markup {
-  const { width = 340, height = 270 } = options;
+  const { width = 340 } = options;
   const items = options.series.map((series) => legendItem(series));
-  const above = options.legend === "above" && items.length > 1 ? legendRows(items, width, titleHeight) : undefined;
-  const {
-    x,
-    y,
-    area,
-    grid,
-    axes: axisMarks,
-  } = axes(options.x, options.y, width, titleHeight + 8 + (above?.height ?? 0), height);
+  const inCorner = options.legend === "corner" && fitsCorner(items, width, options.height ?? defaultHeight);
+  const above = items.length > 1 && !inCorner ? legendRows(items, width, titleHeight) : undefined;
+  // A legend that had to leave the corner must not make the plot smaller than its neighbours'.
+  const height = (options.height ?? defaultHeight) + (options.legend === "corner" ? (above?.height ?? 0) : 0);
+  const top = titleHeight + 8 + (above?.height ?? 0);
+  const { x, y, area, grid, axes: axisMarks } = axes(options.x, options.y, width, top, height);
   const references = (options.references ?? []).map(
     ({ from, to, label: text }) =>
       markup`<line x1="${x(from[0])}" y1="${y(from[1])}" x2="${x(to[0])}" y2="${y(to[1])}" ${paint({ stroke: "axis" })} stroke-dasharray="2 3"/>${
@@ -48,10 +46,7 @@ export function lineChart(options: LineChartOptions): Markup {
     const runs = finiteRuns(series.points.map(([px, py]) => [x(px), y(py)] as const));
     return drawSeries(runs, series, index / options.series.length);
   });
-  const corner =
-    options.legend === "corner" && items.length > 1
-      ? legendColumn(items, area.right - 6, area.bottom - 6, (area.right - area.left) * 0.7)
-      : undefined;
+  const corner = inCorner && items.length > 1 ? legendColumn(items, area.right - 6, area.bottom - 6) : undefined;
   return frame(
     options,
     width,
@@ -62,6 +57,15 @@ export function lineChart(options: LineChartOptions): Markup {
     clip(options.id, area, lines),
     markup`${corner ?? above?.markup}`,
   );
+}
+
+const defaultHeight = 270;
+
+/** Whether the legend stays below the diagonal from the lower left to the upper right, where ROC curves rarely are. */
+function fitsCorner(items: readonly LegendItem[], width: number, height: number): boolean {
+  const size = columnSize(items);
+  const [plotWidth, plotHeight] = [width - 60, height - titleHeight - xAxisHeight - 8];
+  return (size.width + 6) / plotWidth + (size.height + 6) / plotHeight < 1;
 }
 
 function legendItem({ name, style }: Series): LegendItem {
