@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { sampleReport } from "../../test/report/sample-report.js";
-import { bucketMeans, trainingCurves } from "./figures.js";
+import { bucketMeans, scoreHistograms, trainingCurves } from "./figures.js";
 
 test("short runs are drawn as they are, long ones as means of neighbours", () => {
   const short = [1, 2, 3].map((step) => [step, step * 10] as const);
@@ -44,4 +44,28 @@ test("a quantity that a loss does not have gets no panel, a model that was not t
   ]);
   expect(row).toContain('data-series="in-distribution"');
   expect(row).not.toContain('data-series="outliers"');
+});
+
+test("histograms of one score share their axis, those of another score have their own", () => {
+  const report = sampleReport({ models: ["untouched", "tuned", "oe"], sets: ["far"] });
+  const ranges = [
+    [0, 10, "energy"],
+    [90, 100, "energy"],
+    [0, 1, "msp"],
+  ] as const;
+  const models = report.models.map((model, index) => {
+    const [low, high, score] = ranges[index] as (typeof ranges)[number];
+    const histogram = { edges: [low, high], id: [5], ood: [5] };
+    return { ...model, curves: [{ ood: "far", score, roc: [], histogram }] };
+  });
+  const panels =
+    scoreHistograms({ ...report, models })[0]
+      ?.text.split("<svg")
+      .slice(1) ?? [];
+  const largest = panels.map((panel) =>
+    Math.max(
+      ...[...panel.matchAll(/text-anchor="middle"[^>]*fill-muted[^>]*>([\d.]+)</g)].map(([, tick]) => Number(tick)),
+    ),
+  );
+  expect(largest).toEqual([100, 100, 1]);
 });
