@@ -35,19 +35,27 @@ export function storedCases(family: string): StoredCase[] {
   return cases;
 }
 
+/** A stored case in an operator set; by default the oldest that graphs are built for and that has the operator. */
+export function caseFrom(stored: StoredCase, opset = stored.opset ?? 18): OperatorCase {
+  return {
+    op: stored.op,
+    attributes: stored.attributes,
+    inputs: stored.inputs.map((x) => (x === null ? undefined : { tensor: tensorFrom(x), role: x.role })),
+    outputCount: stored.outputs.length,
+    opset,
+  };
+}
+
+/** Weights of the outputs in the loss that was differentiated. */
+export const cotangentsFrom = (stored: StoredCase): (Tensor | undefined)[] =>
+  stored.cotangents.map((x) => (x === null ? undefined : tensorFrom(x)));
+
 /** Outputs and gradients equal PyTorch's, in the oldest and the newest operator set that graphs are built for. */
 export async function checkStored(stored: StoredCase): Promise<void> {
   for (const opset of [stored.opset ?? 18, 22]) {
-    const test: OperatorCase = {
-      op: stored.op,
-      attributes: stored.attributes,
-      inputs: stored.inputs.map((x) => (x === null ? undefined : { tensor: tensorFrom(x), role: x.role })),
-      outputCount: stored.outputs.length,
-      opset,
-    };
-    await checkValues(test, {
+    await checkValues(caseFrom(stored, opset), {
       outputs: stored.outputs.map(tensorFrom),
-      cotangents: stored.cotangents.map((x) => (x === null ? undefined : tensorFrom(x))),
+      cotangents: cotangentsFrom(stored),
       gradients: stored.gradients.map((x) => (x === null ? undefined : tensorFrom(x))),
     });
   }
