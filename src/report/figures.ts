@@ -57,6 +57,12 @@ function oodGroups(report: Report): OodGroup[] {
 const auroc = (row: DetectionRow | undefined) =>
   row === undefined ? undefined : `AUROC ${percentage(row.auroc.value)} %`;
 
+/** Panels in rows: on a screen as many as fit at this width in pixels, on paper two or three. */
+function panelGrid(panels: readonly Markup[], width: number): Markup {
+  const across = panels.length % 3 === 0 || panels.length > 4 ? 3 : 2;
+  return markup`<div class="panels" style="--panel:${width}px;--across:${across}">${panels}</div>`;
+}
+
 /** Histograms of the scores: a row per OOD set, a panel per model and score; panels of one score share the x axis. */
 export function scoreHistograms(report: Report): Markup[] {
   return oodGroups(report).map(({ ood, entries }, groupIndex) => {
@@ -74,7 +80,7 @@ export function scoreHistograms(report: Report): Markup[] {
         domain: sharedDomain(entries.filter(({ curves }) => curves.score === score)),
       });
     });
-    return markup`<figure><h3>${ood}</h3><div class="panels" style="--panel:240px">${panels}</div></figure>`;
+    return markup`<figure><h3>${ood}</h3>${panelGrid(panels, 240)}</figure>`;
   });
 }
 
@@ -126,7 +132,7 @@ export function rocCurves(report: Report): Markup | undefined {
       height: small ? 270 : 340,
     }),
   );
-  return markup`<div class="panels roc" style="--panel:${small ? "240px" : "320px"}">${panels}</div>`;
+  return panelGrid(panels, small ? 240 : 320);
 }
 
 /** Training curves: a row per trained model. */
@@ -186,7 +192,7 @@ export function trainingCurves(report: Report): Markup[] {
         height: 200,
       });
     });
-    return [markup`<figure><h3>${model.name}</h3><div class="panels" style="--panel:240px">${panels}</div></figure>`];
+    return [markup`<figure><h3>${model.name}</h3>${panelGrid(panels, 240)}</figure>`];
   });
 }
 

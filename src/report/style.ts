@@ -42,10 +42,10 @@ nav a{text-decoration:none}
 nav a:hover{text-decoration:underline}
 section{margin-top:48px}
 .scroll{overflow-x:auto;margin:14px 0 8px}
-.key+.scroll{margin-top:30px}
+.key+.scroll,.scroll+.scroll{margin-top:30px}
 table,dl,.mistakes{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
 table{border-collapse:collapse;font-size:14px;line-height:1.3;font-variant-numeric:tabular-nums lining-nums;border-block:1.5px solid var(--ink)}
-table.results{width:100%}
+table.full{width:100%}
 caption{text-align:left;caption-side:top;padding-bottom:8px;font-family:Charter,"Bitstream Charter","Iowan Old Style","Palatino Linotype",Palatino,"Source Serif 4",Cambria,Georgia,serif}
 caption span.line{display:block;position:sticky;left:0;max-width:min(92ch,calc(100vw - 32px))}
 th,td{padding:6px 10px;vertical-align:top;text-align:right;font-weight:400}
@@ -99,11 +99,10 @@ figure,tr,svg,.mistakes li,dl{break-inside:avoid}
 thead{display:table-header-group}
 .scroll{overflow:visible}
 table{font-size:8.5pt}small{font-size:7pt}th,td{padding:3pt 4pt}
-thead th{min-width:0}th[scope=row]{min-width:0;position:static}
+thead th{min-width:0}th[scope=row]{min-width:58pt;position:static}
 .wide{page:wide}
-.wide table{font-size:7.5pt}
-.panels{gap:10pt 12pt;--panel:150px!important;grid-template-columns:repeat(3,1fr)}
-.panels.roc{grid-template-columns:repeat(2,1fr)}
+.wide table{font-size:7.5pt}.wide small{font-size:6pt}
+.panels{gap:10pt 12pt;grid-template-columns:repeat(var(--across),1fr)}
 .mistakes{grid-template-columns:repeat(12,1fr);gap:6pt;font-size:6.5pt}
 .average,td.worse,.mistakes img{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 a{color:inherit;text-decoration:none}

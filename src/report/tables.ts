@@ -39,7 +39,7 @@ export function detectionTable(report: Report): Markup {
   );
   const wide = columns.length > widestPortrait ? " wide" : "";
   const scoreNote = scores.length === 1 ? ` by the ${scores[0]} score` : "";
-  return markup`<div class="scroll${wide}" tabindex="0" role="region" aria-label="Detection of out-of-distribution images, table"><table class="results"><caption><span class="line">Detection of ${
+  return markup`<div class="scroll${wide}" tabindex="0" role="region" aria-label="Detection of out-of-distribution images, table"><table${columns.length > 2 ? markup` class="full"` : undefined}><caption><span class="line">Detection of ${
     sets.length === 1 ? "one OOD set" : `${sets.length} OOD sets`
   }${scoreNote}, in percent.${lines.length > 1 ? " The best number of each column is bold." : ""}${
     columns[0]?.isAverage ? " The average counts every OOD set the same." : ""
