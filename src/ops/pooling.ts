@@ -3,12 +3,14 @@ import { type Attributes, type Dim, elementCount, ints } from "../onnx/types.js"
 import { first, reshape, tensorOf } from "./expressions.js";
 import { operand, staticDims } from "./shapes.js";
 import type { Expr, ShapeCall } from "./types.js";
-import { extentOf, spatialSizes, type Windows, windowsOf } from "./windows.js";
+import { extentOf, perAxis, spatialSizes, type Windows, windowsOf } from "./windows.js";
 
 type Call = Pick<ShapeCall, "inputs" | "attributes" | "where">;
 
 export function poolWindows(call: Call): Windows {
-  return windowsOf(call, call.attributes.ints("kernel_shape"), spatialSizes(call, operand(call, 0).dims));
+  const input = spatialSizes(call, operand(call, 0).dims);
+  call.attributes.ints("kernel_shape");
+  return windowsOf(call, perAxis(call, "kernel_shape", input.length, 1), input);
 }
 
 /** [N, C, ...output] */

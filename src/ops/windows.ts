@@ -5,7 +5,7 @@
  * dilation·(kernel - 1) + 1. With `ceil_mode` a last window that would start in the padding behind the input is dropped, as in
  * PyTorch and ONNX Runtime.
  */
-import { ShapeError } from "../errors.js";
+import { ShapeError, UnsupportedError } from "../errors.js";
 import { type Dim, formatDims } from "../onnx/types.js";
 import type { ShapeCall } from "./types.js";
 
@@ -91,6 +91,14 @@ export function windowsOf(call: Call, kernel: readonly number[], input: readonly
   const strides = perAxis(call, "strides", axes, 1);
   const dilations = perAxis(call, "dilations", axes, 1);
   const autoPad = autoPadOf(call);
+  if (autoPad.startsWith("SAME") && dilations.some((dilation) => dilation > 1)) {
+    // ONNX Runtime refuses it for Conv, and its poolings return sizes that contradict ONNX.
+    throw new UnsupportedError({
+      where: call.where,
+      problem: `auto_pad ${autoPad} together with dilations ${formatDims(dilations)} is not supported`,
+      hint: "export the model with explicit pads",
+    });
+  }
   const explicit = autoPad === "NOTSET" ? padsOf(call, axes) : undefined;
   const ceil = call.attributes.int("ceil_mode", 0) === 1;
   const begins: number[] = [];
