@@ -43,6 +43,8 @@ interface Adapter {
   readonly adapter: string;
   /** Major version of Chromium. */
   readonly chromium: string;
+  /** Version of onnxruntime-web. */
+  readonly runtime: string;
 }
 type Ready = Adapter | NoBrowser;
 type JobResult =

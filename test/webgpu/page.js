@@ -62,7 +62,11 @@ async function work() {
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmPaths = "/onnxruntime/";
   const [, chromium] = /Chrome\/(\d+)/.exec(navigator.userAgent) ?? [];
-  await post("/ready", { adapter: adapter.info.architecture || adapter.info.description, chromium });
+  await post("/ready", {
+    adapter: adapter.info.architecture || adapter.info.description,
+    chromium,
+    runtime: ort.env.versions.web,
+  });
   for (;;) {
     const job = await (await fetch("/job")).json();
     placementLog.length = 0;
