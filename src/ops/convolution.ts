@@ -42,6 +42,7 @@ import {
   transpose,
   transposeLast,
 } from "./expressions.js";
+import { flatWeightGradient, suitsFlatProduct } from "./flat-weight-gradient.js";
 import { staticDims } from "./shapes.js";
 import type { Expr } from "./types.js";
 import { extentOf, tapsOf, type Windows } from "./windows.js";
@@ -127,6 +128,7 @@ export function weightGradient(x: Expr, dy: Expr, { windows, group }: Convolutio
   const [images, channels] = staticDims(x, x.name) as [number, number];
   const outputs = staticDims(dy, dy.name)[1] as number;
   const { kernel, input, output } = windows;
+  if (group === 1 && suitsFlatProduct(windows)) return flatWeightGradient(x, dy, windows);
   const inputsPerGroup = channels / group;
   const perGroup: Grouped = {
     x: reshape(x, [images, group, inputsPerGroup, ...input]),
