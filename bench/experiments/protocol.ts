@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Evaluation, evaluate } from "../../src/benchmarks/index.js";
 import { openDataset, parseNormalization } from "../../src/data/index.js";
 import { writeFileAtomic } from "../../src/files.js";
@@ -43,11 +43,20 @@ export interface RunNumbers {
   readonly tune?: Pick<TuneResult, "steps" | "margins" | "seconds_per_step" | "accuracy_before" | "accuracy_after">;
 }
 
+/** Numbers of finished runs; committed, so that a table can be made again without running anything. */
+const resultsFolder = "docs/results/runs";
+
 /** The stand-in OOD test sets of the data folder; none of them is a set of the paper. */
-const oodSets = ["cifar100-test", "tiny-imagenet-ood-test", "textures-ood-test", "chars74k-ood-test", "scenes-ood-test"];
+const oodSets = [
+  "cifar100-test",
+  "tiny-imagenet-ood-test",
+  "textures-ood-test",
+  "chars74k-ood-test",
+  "scenes-ood-test",
+];
 
 export const dataFolder = (): string => {
-  const folder = process.env["OFFMAP_DATA"];
+  const folder = process.env.OFFMAP_DATA;
   if (folder === undefined) throw new Error("set OFFMAP_DATA to the folder with the unpacked CIFAR binaries");
   return folder;
 };
@@ -58,19 +67,27 @@ export async function runExperiment(experiment: Experiment, runs: string): Promi
   for (const seed of experiment.seeds) {
     for (const setting of experiment.settings) {
       if (setting.options === undefined && seed !== experiment.seeds[0]) continue;
-      const folder = join(runs, experiment.name, `${setting.name.replace(/[^a-z0-9.-]+/gi, "-")}-seed${seed}`);
-      const numbers = await runOnce(experiment, setting, seed, folder);
+      const place = join(experiment.name, `${setting.name.replace(/[^a-z0-9.-]+/gi, "-")}-seed${seed}`);
+      const numbers = await runOnce(experiment, setting, seed, join(runs, place), join(resultsFolder, `${place}.json`));
       results.set(setting.name, [...(results.get(setting.name) ?? []), numbers]);
       const average = meanOver(Object.values(numbers.sets).map(({ fpr95 }) => fpr95));
-      console.error(`${experiment.name} ${setting.name} seed ${seed}: accuracy ${numbers.accuracy.toFixed(2)}, FPR95 ${average.toFixed(2)}`);
+      console.error(
+        `${experiment.name} ${setting.name} seed ${seed}: accuracy ${numbers.accuracy.toFixed(2)}, FPR95 ${average.toFixed(2)}`,
+      );
     }
   }
   return results;
 }
 
-async function runOnce(experiment: Experiment, setting: Setting, seed: number, folder: string): Promise<RunNumbers> {
-  const done = join(folder, "numbers.json");
+async function runOnce(
+  experiment: Experiment,
+  setting: Setting,
+  seed: number,
+  folder: string,
+  done: string,
+): Promise<RunNumbers> {
   if (existsSync(done)) return JSON.parse(await readFile(done, "utf8")) as RunNumbers;
+  await mkdir(dirname(done), { recursive: true });
   await mkdir(folder, { recursive: true });
   const normalization = parseNormalization(experiment.normalization);
   let result: TuneResult | undefined;
@@ -112,11 +129,15 @@ async function evaluateFile(experiment: Experiment, { score }: Setting, path: st
 }
 
 function numbersOf({ id, rows }: Evaluation, result: TuneResult | undefined): RunNumbers {
-  const sets = rows.map(({ ood, auroc, aupr, fpr95 }) => [ood, { auroc: 100 * auroc, aupr: 100 * aupr, fpr95: 100 * fpr95 }] as const);
+  const sets = rows.map(
+    ({ ood, auroc, aupr, fpr95 }) => [ood, { auroc: 100 * auroc, aupr: 100 * aupr, fpr95: 100 * fpr95 }] as const,
+  );
   const { groups } = id;
   return {
     accuracy: 100 * (id.accuracy ?? Number.NaN),
-    ...(groups === undefined ? {} : { groups: { many: 100 * groups.many, medium: 100 * groups.medium, few: 100 * groups.few } }),
+    ...(groups === undefined
+      ? {}
+      : { groups: { many: 100 * groups.many, medium: 100 * groups.medium, few: 100 * groups.few } }),
     sets: Object.fromEntries(sets),
     ...(result === undefined
       ? {}

@@ -2,19 +2,27 @@
 import { deviationOver, type Experiment, meanOver, type RunNumbers } from "./protocol.js";
 
 const cell = (values: readonly number[]) =>
-  values.length > 1 ? `${meanOver(values).toFixed(2)} ± ${deviationOver(values).toFixed(2)}` : (values[0] ?? Number.NaN).toFixed(2);
+  values.length > 1
+    ? `${meanOver(values).toFixed(2)} ± ${deviationOver(values).toFixed(2)}`
+    : (values[0] ?? Number.NaN).toFixed(2);
 
 const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
 
-export function experimentMarkdown(experiment: Experiment, results: ReadonlyMap<string, readonly RunNumbers[]>): string {
+export function experimentMarkdown(
+  experiment: Experiment,
+  results: ReadonlyMap<string, readonly RunNumbers[]>,
+): string {
   const names = [...results.keys()];
   const sets = Object.keys(results.get(names[0] as string)?.[0]?.sets ?? {});
-  const average = (run: RunNumbers, metric: "auroc" | "aupr" | "fpr95") => meanOver(sets.map((set) => run.sets[set]?.[metric] ?? Number.NaN));
+  const average = (run: RunNumbers, metric: "auroc" | "aupr" | "fpr95") =>
+    meanOver(sets.map((set) => run.sets[set]?.[metric] ?? Number.NaN));
   const grouped = experiment.classCounts !== undefined;
   const head = ["", "score", "accuracy", ...(grouped ? ["many", "medium", "few"] : []), "AUROC ↑", "AP ↑", "FPR95 ↓"];
   const averages = names.map((name) => {
     const runs = results.get(name) as readonly RunNumbers[];
-    const groups = grouped ? (["many", "medium", "few"] as const).map((group) => cell(runs.map((run) => run.groups?.[group] ?? Number.NaN))) : [];
+    const groups = grouped
+      ? (["many", "medium", "few"] as const).map((group) => cell(runs.map((run) => run.groups?.[group] ?? Number.NaN)))
+      : [];
     return row([
       name,
       experiment.settings.find((setting) => setting.name === name)?.score ?? "",
@@ -26,7 +34,9 @@ export function experimentMarkdown(experiment: Experiment, results: ReadonlyMap<
   const bySet = names.map((name) => {
     const runs = results.get(name) as readonly RunNumbers[];
     const triples = sets.map((set) =>
-      (["auroc", "aupr", "fpr95"] as const).map((metric) => meanOver(runs.map((run) => run.sets[set]?.[metric] ?? Number.NaN)).toFixed(2)).join(" / "),
+      (["auroc", "aupr", "fpr95"] as const)
+        .map((metric) => meanOver(runs.map((run) => run.sets[set]?.[metric] ?? Number.NaN)).toFixed(2))
+        .join(" / "),
     );
     return row([name, ...triples]);
   });
