@@ -1,0 +1,11 @@
+// What most programs need; every layer has an entry of its own, such as `offmap/losses`.
+export { evaluate, scoreImages } from "./benchmarks/index.js";
+export { openDataset, parseNormalization } from "./data/index.js";
+export { OffmapError } from "./errors.js";
+export { losses } from "./losses/index.js";
+export { detectionMetrics } from "./metrics/index.js";
+export { readModel, writeModel } from "./onnx/index.js";
+export { renderReport, writeReport } from "./report/index.js";
+export { createEngine } from "./runtime/index.js";
+export { scores } from "./scores/index.js";
+export { asClassifier, measurePrior, tune } from "./training/index.js";
