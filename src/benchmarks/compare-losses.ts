@@ -54,9 +54,11 @@ export async function compareLosses(options: CompareLossesOptions, context: Tune
   try {
     const original = asClassifier(await readModel(options.tune.model));
     const { shape } = shapeHint(original);
-    const open = (spec: string, name: string) => openDataset(spec, { name, ...(shape === undefined ? {} : { shape }) });
-    const test = await open(options.test, "test");
-    const ood = await Promise.all(Object.entries(options.ood).map(([name, spec]) => open(spec, name)));
+    const sized = shape === undefined ? {} : { shape };
+    const test = await openDataset(options.test, { ...sized, name: "test" });
+    const ood = await Promise.all(
+      Object.entries(options.ood).map(([name, spec]) => openDataset(spec, { ...sized, name, ignoreLabels: true })),
+    );
     const evaluateModel = async (path: string, scores: readonly ScoreName[]) =>
       evaluate(engine, asClassifier(await readModel(path)), test, ood, {
         scores,

@@ -103,7 +103,9 @@ async function openSets({ id, ood }: EvaluationSettings, hint: ReturnType<typeof
   const opened = {
     id: await openDataset(id, hint),
     ood: await Promise.all(
-      ood.map(({ name, dataset }) => openDataset(dataset, { ...hint, ...(name === undefined ? {} : { name }) })),
+      ood.map(({ name, dataset }) =>
+        openDataset(dataset, { ...hint, ignoreLabels: true, ...(name === undefined ? {} : { name }) }),
+      ),
     ),
   };
   const names = opened.ood.map(({ name }) => name);

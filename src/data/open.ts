@@ -20,6 +20,8 @@ export interface OpenDatasetOptions {
    * as they are and must be of one size.
    */
   readonly shape?: ImageShape;
+  /** Labels are not looked at and need not make sense, as with outliers: the dataset has none. Default false. */
+  readonly ignoreLabels?: boolean;
   /** Name for tables; default: the last part of the (first) path, without its ending. */
   readonly name?: string;
 }
@@ -49,7 +51,8 @@ const severalFiles: readonly DatasetKind[] = ["cifar", "idx", "npy"];
 export async function openDataset(text: string, options: OpenDatasetOptions = {}): Promise<ImageDataset> {
   const spec = parseDatasetSpec(text);
   const kind = spec.kind ?? (await recogniseKind(spec.location));
-  const settings = parseDatasetOptions(spec, kind);
+  const told = parseDatasetOptions(spec, kind);
+  const settings: DatasetOptions = options.ignoreLabels ? { ...told, labels: "none" } : told;
   if (settings.resize !== undefined && options.shape === undefined) {
     throw new OptionError({ where: `dataset "${text}"`, problem: "resize needs a model to resize to" });
   }

@@ -24,7 +24,10 @@ export async function measurePrior(
     signal?: AbortSignal;
   } = {},
 ): Promise<Prior> {
-  const dataset = typeof outliers === "string" ? await openDataset(outliers, shapeHint(classifier)) : outliers;
+  const dataset =
+    typeof outliers === "string"
+      ? await openDataset(outliers, { ...shapeHint(classifier), ignoreLabels: true })
+      : outliers;
   const logits = await predict(engine, classifier, dataset, options);
   return priorFromLogits(logits, logits.length / dataset.length, options.classNames);
 }

@@ -57,7 +57,8 @@ export async function openInputs(options: TuneOptions): Promise<TuneInputs> {
     options.normalization ?? (remembered === undefined ? undefined : parseNormalization(remembered));
   const id = await openDataset(options.id, shapeHint(classifier));
   const shape = imageShape(classifier, id.shape);
-  const outliers = options.outliers === undefined ? undefined : await openDataset(options.outliers, { shape });
+  const outliers =
+    options.outliers === undefined ? undefined : await openDataset(options.outliers, { shape, ignoreLabels: true });
   if (outliers === undefined && options.loss !== "ce") {
     throw new OptionError({
       where: "--outliers",

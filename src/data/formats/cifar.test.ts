@@ -89,3 +89,15 @@ test("when both sizes fit and all labels are allowed, classes= decides and is as
   expect((await openDataset(`${path}?classes=10`)).length).toBe(3074);
   expect((await openDataset(`${path}?classes=100`)).length).toBe(3073);
 });
+
+test("labels outside the range do not matter where labels are not looked at", async () => {
+  const image = new Uint8Array(3073).fill(7);
+  image[0] = 200;
+  const path = await file("outliers-200.bin", image);
+  await expect(openDataset(`cifar:${path}`)).rejects.toThrow("expected a label from 0 to 9, got 200");
+  const dataset = await openDataset(`cifar:${path}`, { ignoreLabels: true });
+  expect(dataset.labels).toBeUndefined();
+  expect((await dataset.read([0])).data.every((byte) => byte === 7)).toBe(true);
+  // Choosing by class looks at them.
+  await expect(openDataset(`cifar:${path}?exclude=3`, { ignoreLabels: true })).rejects.toThrow("got 200");
+});

@@ -23,8 +23,11 @@ export async function openCifar(paths: readonly string[], options: DatasetOption
   const [first] = paths;
   if (first === undefined) throw new DataError({ where: "cifar", expected: "a file", received: "none" });
   const classNames = await readClassNames(first);
+  const { labels, include, exclude, perClass, longTail } = options;
+  // Outliers come with whatever labels their makers gave them; where nothing looks at them they cannot be wrong.
+  const unused = labels === "none" && [include, exclude, perClass, longTail].every((option) => option === undefined);
   const parts: Part[] = [];
-  for (const path of paths) parts.push(await openPart(path, options.classes, classNames?.length));
+  for (const path of paths) parts.push(await openPart(path, options.classes, classNames?.length, unused));
   const labelBytes = (parts[0] as Part).labelBytes;
   const other = parts.find((part) => part.labelBytes !== labelBytes);
   if (other !== undefined) {
@@ -87,7 +90,12 @@ interface Part {
   readonly records: RecordReader;
 }
 
-async function openPart(path: string, wanted: 10 | 100 | undefined, named: number | undefined): Promise<Part> {
+async function openPart(
+  path: string,
+  wanted: 10 | 100 | undefined,
+  named: number | undefined,
+  labelsUnused: boolean,
+): Promise<Part> {
   const size = await fileSize(path);
   const fitting = ([1, 2] as const).filter((labelBytes) => size > 0 && size % (labelBytes + pixelBytes) === 0);
   if (fitting.length === 0) {
@@ -114,7 +122,7 @@ async function openPart(path: string, wanted: 10 | 100 | undefined, named: numbe
     }
     return faultless(one.fault === undefined ? one : two);
   }
-  return faultless(one);
+  return labelsUnused ? one : faultless(one);
 }
 
 function faultless(part: Part & { readonly fault?: FormatError }): Part {
