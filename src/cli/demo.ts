@@ -20,15 +20,32 @@ const sheet = (name: string) => `sheet:${join(assets, `${name}.json`)}`;
 
 const comparedLosses: readonly LossName[] = ["oe", "energy", "balanced-energy"];
 
-/** Sets that share no class and no source image with the outliers; `cifar100` is near to what the model knows, the others far. */
-const oodSets = ["tiny-imagenet", "textures", "chars74k", "scenes", "cifar100"];
+/**
+ * OOD test sets, and their classes that are left out because the outliers or CIFAR-10 have them too, or near kin of them. `cifar100`
+ * is near to what the model knows, the others are far.
+ */
+const oodSets: Readonly<Record<string, readonly string[]>> = {
+  "tiny-imagenet": [],
+  textures: [],
+  chars74k: [],
+  scenes: ["coast", "mountain"],
+  cifar100: [
+    ...["bee", "beetle", "bottle", "bridge", "butterfly", "cattle", "chair", "chimpanzee", "clock", "cockroach"],
+    ...["crocodile", "lamp", "lawn_mower", "lion", "lobster", "mountain", "orange", "pickup_truck", "plate", "rocket"],
+    ...["sea", "snail", "snake", "spider", "streetcar", "sweet_pepper", "table", "telephone", "train"],
+  ],
+};
 
-/** Small enough for three runs in three minutes on two cores. */
+const without = (spec: string, classes: readonly string[]) =>
+  classes.length === 0 ? spec : `${spec}?exclude=${classes.join(",")}`;
+
+/** Small enough for three runs in three minutes on two cores: the last block is trained, on features computed once. */
 const settings = {
   normalization: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
-  train: "all",
+  train: "layer3.2.*,linear.*",
   batchNorm: "frozen",
   epochs: 3,
+  augment: false,
   learningRate: 0.001,
 } satisfies Partial<TuneOptions>;
 
@@ -69,7 +86,7 @@ export async function runDemo({ out, seed, engine }: DemoOptions, io: CommandIo)
       tune: { ...settings, model, id, outliers, out, seed, prior: priorPath, engine },
       losses: comparedLosses,
       test: sheet("cifar10-test"),
-      ood: Object.fromEntries(oodSets.map((name) => [name, sheet(name)])),
+      ood: Object.fromEntries(Object.entries(oodSets).map(([name, left]) => [name, without(sheet(name), left)])),
       preset: "official",
       scores: ["msp", "energy"],
     },
@@ -89,12 +106,12 @@ export async function runDemo({ out, seed, engine }: DemoOptions, io: CommandIo)
       ["seed", String(seed)],
       [
         "settings",
-        `train ${settings.train}, BatchNorm ${settings.batchNorm}, ${settings.epochs} epochs, learning rate ${settings.learningRate}`,
+        `train ${settings.train}, BatchNorm ${settings.batchNorm}, no augmentation, ${settings.epochs} epochs, learning rate ${settings.learningRate}`,
       ],
     ],
     notes: [
       "A small excerpt of the data keeps the demo short: the figures show the way, not what a full run reaches.",
-      "Outliers and OOD sets share no class and no image; classes of CIFAR-10 are left out of both.",
+      "Classes that CIFAR-10 or the outliers have too are left out of the OOD sets.",
     ],
   });
   const rows = report.models.flatMap((each) => each.rows);
