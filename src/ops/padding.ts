@@ -1,7 +1,7 @@
 // Pad.   ONNX opset 18 (19 adds wrap); pads and axes must be known, negative pads crop.
 //
 // Every output element is a copy of one input element or the constant, axis by axis, so the gradient collects what was copied.
-//   constant: dy, padded back by the negated amounts; the constant gets the rest of dy's sum.
+//   constant: dy, padded back by the negated amounts; the constant gets the sum of dy in the margins.
 //   edge, reflect, wrap: one axis after the other, dy times a 0/1 matrix that says of which input element each output element is a copy.
 import { ShapeError } from "../errors.js";
 import { type Dim, formatDims } from "../onnx/types.js";
@@ -78,17 +78,16 @@ function padGradient(call: GradientCall): (Expr | undefined)[] {
   const dy = call.outputGradients[0] as Expr;
   const { mode, begins, ends } = paddingOf(call);
   if (mode === "constant") {
-    const dx = () =>
-      pad(
-        dy,
-        [...begins, ...ends].map((amount) => -amount),
-      ); // prettier-ignore
+    const dx = pad(
+      dy,
+      [...begins, ...ends].map((amount) => -amount),
+    );
+    // What dy has outside of x: the difference is exactly 0 inside, where two sums would leave their rounding.
+    const outside = () => sub(dy, pad(dx, [...begins, ...ends]));
     return [
-      call.wanted[0] ? dx() : undefined,
+      call.wanted[0] ? dx : undefined,
       undefined,
-      call.wanted[2] && value !== undefined
-        ? reshape(sub(sum(dy), sum(dx())), staticDims(value, call.where))
-        : undefined,
+      call.wanted[2] && value !== undefined ? reshape(sum(outside()), staticDims(value, call.where)) : undefined,
     ];
   }
   let dx = dy;

@@ -53,6 +53,8 @@ const given = (operandType: OperandType | undefined) =>
 /** The axes that change, or are resampled although their size stays. */
 function resizedAxes(call: Call): AxisResize[] {
   const { dims } = operand(call, 0);
+  choose(call, "coordinate_transformation_mode", "half_pixel", positions);
+  choose(call, "nearest_mode", "round_prefer_floor", roundings);
   choose(call, "mode", "nearest", { nearest: true, linear: true });
   choose(call, "keep_aspect_ratio_policy", "stretch", { stretch: true });
   if (call.attributes.int("antialias", 0) !== 0) {
