@@ -91,3 +91,15 @@ for p in (1, 2):
             p=p,
             axis=axis,
         )
+
+for name, shape, axis in [("last axis", (2, 3, 4), -1), ("two axes", (2, 3, 4), 1)]:
+    axes = tuple(range(axis % 3, 3))
+    case(
+        name,
+        "RMSNormalization",
+        [x(random(*shape, seed=1)), x(random(*shape[axis:], seed=2))],
+        lambda a, s, d=axes: a * (a.square().mean(d, keepdim=True) + 1e-3).rsqrt() * s,
+        opset=23,
+        axis=axis,
+        epsilon=1e-3,
+    )
