@@ -1,4 +1,4 @@
-// AveragePool (opset 19), GlobalAveragePool, LpPool (opset 18) and GlobalLpPool.
+// AveragePool (opset 19), GlobalAveragePool and LpPool (opset 18).
 //
 // An average is linear, so the gradient spreads dy/count over each window and adds up where windows overlap. The count is a constant
 // of the geometry: with count_include_pad the padding counts, but not what ceil_mode lets a window reach beyond it.
@@ -53,13 +53,12 @@ const globalShape = (call: ShapeCall): ValueType[] => {
 
 const windowShape = (call: ShapeCall): ValueType[] => [{ dtype: operand(call, 0).dtype, dims: pooledDims(call) }];
 
-/** `toWindow` turns a value per window into one per element of x. */
-function normGradient(call: GradientCall, toWindow: (value: Expr) => Expr): Expr {
+function normGradient(call: GradientCall): Expr {
   const [x, y, dy] = [call.inputs[0], call.outputs[0], call.outputGradients[0]] as [Expr, Expr, Expr];
   const p = call.attributes.int("p", 2);
   const scaled = p === 1 ? dy : where(equal(y, 0), 0, div(dy, p === 2 ? y : pow(y, p - 1)));
   const slope = p === 1 ? sign(x) : p === 2 ? x : mul(sign(x), pow(abs(x), p - 1));
-  return mul(slope, toWindow(scaled));
+  return mul(slope, spread(scaled, x, poolWindows(call)));
 }
 
 export const averagePools: readonly OperatorRule[] = [
@@ -88,12 +87,6 @@ export const averagePools: readonly OperatorRule[] = [
       gradient: "sign(x)·|x|^(p-1) times dy·y^(1-p) spread over each window",
     },
     shape: windowShape,
-    gradient: (call) => [normGradient(call, (value) => spread(value, call.inputs[0] as Expr, poolWindows(call)))],
-  },
-  {
-    op: "GlobalLpPool",
-    summary: { shape: "[N, C, 1, ...]", gradient: "sign(x)·|x|^(p-1)·dy·y^(1-p)" },
-    shape: globalShape,
-    gradient: (call) => [normGradient(call, (value) => value)],
+    gradient: (call) => [normGradient(call)],
   },
 ];

@@ -71,5 +71,3 @@ case("global", "GlobalAveragePool", [x(random(2, 3, 3, 4))], lambda a: F.adaptiv
 
 case("p = 2", "LpPool", [x(random(1, 2, 4, 5))], lambda a: F.lp_pool2d(a, 2, (2, 3), (2, 1)), kernel_shape=[2, 3], strides=[2, 1], p=2)
 case("p = 3, positive", "LpPool", [x(random(1, 2, 4, 4, low=0.25))], lambda a: F.lp_pool2d(a, 3, 2), kernel_shape=[2, 2], strides=[2, 2], p=3)
-for p in (1, 2, 3):
-    case(f"global, p = {p}", "GlobalLpPool", [x(random(2, 2, 3, 4))], lambda a, p=p: torch.linalg.vector_norm(a, p, (2, 3), keepdim=True), p=p)
