@@ -1,13 +1,22 @@
 import type { OperatorRule } from "../../src/ops/index.js";
+import type { WebGpuSurvey } from "../webgpu/survey.js";
+import { webGpuCell, webGpuFailures, webGpuTraining } from "../webgpu/survey-text.js";
 
 /**
  * The text of `docs/operators.md`.
  *
  * @param rules  every operator Offmap knows
  * @param cases  number of stored PyTorch cases by operator
+ * @param webGpu what came of running the operators on WebGPU
  */
-export function operatorsDoc(rules: readonly OperatorRule[], cases: ReadonlyMap<string, number>): string {
+export function operatorsDoc(
+  rules: readonly OperatorRule[],
+  cases: ReadonlyMap<string, number>,
+  webGpu: WebGpuSurvey,
+): string {
   const cell = (text: string) => text.replaceAll("|", "\\|");
+  const list = (lines: readonly string[]) => lines.map((line) => `- ${line}`).join("\n");
+  const { adapter, chromium, "onnxruntime-web": runtime, opset } = webGpu.environment;
   const rows = rules.map((rule) => {
     const gradient = "none" in rule.gradient ? `none: ${rule.gradient.none}` : rule.summary.gradient;
     const checked = cases.get(rule.op);
@@ -17,6 +26,7 @@ export function operatorsDoc(rules: readonly OperatorRule[], cases: ReadonlyMap<
       gradient,
       rule.fold === undefined ? "" : "yes",
       checked === undefined ? "" : String(checked),
+      webGpuCell(rule.op, webGpu.operators[rule.op]),
     ];
     return `| ${columns.map(cell).join(" | ")} |`;
   });
@@ -31,12 +41,25 @@ Offmap needs no rule. Graphs are built for operator sets 18 to 22; older models 
 - **PyTorch**: number of stored PyTorch results that the CPU provider's outputs and gradients are compared with, in operator sets 18
   (or the operator's first) and 22. Every operator's shape rule is also compared with ONNX Runtime, and every gradient with finite
   differences in double precision.
-- WebGPU: not tested.
+- **WebGPU, as tested**: the same cases on ONNX Runtime's WebGPU provider, outputs and gradients compared with the CPU provider's.
+  "yes": every node ran on WebGPU and the results agree. "on CPU": they agree, but ONNX Runtime placed the operator, or the named nodes
+  of the graph, on the CPU, which copies tensors back and forth. "fail": listed below. "folded": computed while the graph is built.
+  Tested with onnxruntime-web ${runtime} in Chromium ${chromium}, adapter ${adapter}, operator set ${opset}: \`npm run docs:webgpu\`.
 
 This file is generated: \`npx vitest run test/gradients/operators-doc.test.ts -u\`.
 
-| Operator | Output shape | Gradient | Folded | PyTorch |
-| --- | --- | --- | --- | ---: |
+| Operator | Output shape | Gradient | Folded | PyTorch | WebGPU, as tested |
+| --- | --- | --- | --- | ---: | --- |
 ${rows.join("\n")}
+
+## What fails on WebGPU
+
+A message that gives two numbers compares WebGPU's with the CPU's.
+
+${list(webGpuFailures(webGpu))}
+
+## A training step's pieces on WebGPU
+
+${list(webGpuTraining(webGpu))}
 `;
 }

@@ -38,7 +38,7 @@ export function readPlacement(lines: readonly string[]): Placement {
     if (block !== null) {
       provider = block[1];
       if (provider === "WebGpuExecutionProvider") webgpu = Number(block[2]);
-      else if (provider === "CPUExecutionProvider" && text.includes("All nodes")) cpu.add(allNodes);
+      else if (provider === "CPUExecutionProvider" && text.includes("All nodes")) cpu.add(everyNode);
       continue;
     }
     const node = /^\s+(\w+) \(.*\)\s*$/.exec(text);
@@ -50,4 +50,4 @@ export function readPlacement(lines: readonly string[]): Placement {
 }
 
 /** Stands for the types when the log only says that every node is on the CPU. */
-export const allNodes = "every node";
+export const everyNode = "every node";

@@ -54,7 +54,7 @@ function oneLine(message: string): string {
   if (missing !== null) return `the web build has no kernel for ${missing[1]} of these types`;
   const line = message.split("\n")[0] as string;
   return line
-    .replace(/^.*ERROR_MESSAGE: /, "")
+    .replace(/^.*(ERROR_MESSAGE|Status Message): /, "")
     .replaceAll(/0x[0-9a-f]+/g, "…")
     .replaceAll(/\S*\/(\w+\.(cc|h)):\d+ /g, "$1 ")
     .slice(0, 200);
