@@ -11,7 +11,7 @@ export interface OpenedClassifier {
 }
 
 export async function openClassifier(path: string, given: Normalization | undefined): Promise<OpenedClassifier> {
-  const classifier = asClassifier(await readModel(path));
+  const classifier = asClassifier(await readModel(path), path);
   const remembered = classifier.model.metadata.get(normalizationKey);
   return {
     classifier,

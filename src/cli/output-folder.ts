@@ -1,4 +1,5 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { OptionError } from "../errors.js";
 
 /** Makes the folder for results, before any work is done for it. */
@@ -15,6 +16,17 @@ export async function makeOutputFolder(path: string): Promise<void> {
       cause,
     });
   }
+}
+
+/** Checks the place of a file to be written, before any work is done for it. */
+export async function checkOutputFile(path: string): Promise<void> {
+  const fail = (received: string, hint: string) => {
+    throw new OptionError({ where: "--out", expected: "a file in an existing folder", received, hint });
+  };
+  const folder = await stat(dirname(path)).catch(() => undefined);
+  if (!folder?.isDirectory()) fail(`${path}, whose folder does not exist`, "make the folder first");
+  const there = await stat(path).catch(() => undefined);
+  if (there !== undefined && !there.isFile()) fail(`${path}, which is no regular file`, "choose another name");
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -23,7 +23,7 @@ export function holdOut(labels: Int32Array, amount: number, generator: Generator
   const most = labels.length - groups.size;
   if (!Number.isSafeInteger(wanted) || wanted < 1 || wanted > most) {
     throw new OptionError({
-      where: "hold-out",
+      where: "--hold-out",
       expected: `between 1 and ${most} of ${labels.length} images in ${groups.size} classes`,
       received: String(amount),
       hint: "every class keeps at least one training image",

@@ -103,12 +103,13 @@ export function selectParameters(graph: Graph, selection: string): Parameter[] {
       where: "--train",
       expected: "at least one parameter to train",
       received: `none for "${selection}"`,
-      hint: `the model has ${parameters.length} parameters, for example ${
-        parameters
-          .slice(0, 3)
-          .map((p) => p.name)
-          .join(", ") || "none"
-      }`,
+      hint:
+        parameters.length === 0
+          ? "the model has no weights that training could move"
+          : `the model has ${parameters.length} parameters, for example ${parameters
+              .slice(0, 3)
+              .map(({ name }) => name)
+              .join(", ")}; \`offmap inspect\` lists them`,
     });
   }
   const odd = chosen.find(({ tensor }) => tensor.dtype !== "float32");

@@ -26,6 +26,8 @@ const probe: Model = {
 /** Why a device cannot be used here, or undefined when it can. */
 export async function whyUnavailable(device: Device): Promise<string | undefined> {
   if (device === "cpu") return undefined;
+  // A provider that is missing also writes to standard error, in colour, unless the whole runtime is told not to.
+  ort.env.logLevel = "fatal";
   try {
     const session = await ort.InferenceSession.create(encodeModel(probe), {
       executionProviders: [device],

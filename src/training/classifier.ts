@@ -26,32 +26,37 @@ export interface Classifier {
 }
 
 /**
+ * @param file  how errors call the model
  * @throws ShapeError when the model does not take one batch of images or does not give one row of numbers per image
  */
-export function asClassifier(model: Model): Classifier {
+export function asClassifier(model: Model, file = "model"): Classifier {
   const upgraded = upgradeModel(model);
   const { inputs, outputs, nodes } = upgraded.graph;
   const [input, ...others] = inputs;
   if (input === undefined || others.length > 0) {
     throw new ShapeError({
-      where: "model",
+      where: file,
       expected: "one input that takes images",
       received: `${inputs.length} inputs (${inputs.map((x) => x.name).join(", ")})`,
     });
   }
   if (input.dtype !== "float32") {
-    throw new UnsupportedError({ where: `input "${input.name}"`, expected: "float32 images", received: input.dtype });
+    throw new UnsupportedError({
+      where: `${file}, input "${input.name}"`,
+      expected: "float32 images",
+      received: input.dtype,
+    });
   }
   if (input.dims?.length !== 4) {
     throw new ShapeError({
-      where: `input "${input.name}"`,
+      where: `${file}, input "${input.name}"`,
       expected: "images [N, channels, height, width]",
       received: formatDims(input.dims),
     });
   }
   const output = outputs[0];
   if (output === undefined)
-    throw new ShapeError({ where: "model", expected: "an output with logits", received: "no outputs" });
+    throw new ShapeError({ where: file, expected: "an output with logits", received: "no outputs" });
   const last = nodes.find((node) => node.outputs.includes(output.name));
   const endsInSoftmax = last?.op === "Softmax" || last?.op === "LogSoftmax";
   const size = (axis: number) => {

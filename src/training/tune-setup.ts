@@ -51,7 +51,7 @@ const defaultHoldOut = 0.05;
 const defaultAlpha = 5;
 
 export async function openInputs(options: TuneOptions): Promise<TuneInputs> {
-  const classifier = asClassifier(await readModel(options.model));
+  const classifier = asClassifier(await readModel(options.model), options.model);
   const remembered = classifier.model.metadata.get(normalizationKey);
   const normalization =
     options.normalization ?? (remembered === undefined ? undefined : parseNormalization(remembered));
@@ -77,7 +77,9 @@ export async function openInputs(options: TuneOptions): Promise<TuneInputs> {
     });
   }
   checkClassCount(id, plan.classes);
-  const share = options.holdOut ?? ((options.shuffle ?? true) ? defaultHoldOut : 0);
+  // Of a handful of images none can be spared.
+  const spare = (options.shuffle ?? true) && id.length * defaultHoldOut >= 1;
+  const share = options.holdOut ?? (spare ? defaultHoldOut : 0);
   const everything = Int32Array.from({ length: id.length }, (_, index) => index);
   const split =
     share === 0

@@ -39,6 +39,8 @@ export const prior = defineCommand({
     const { measurePrior } = await import("../../training/index.js");
     const { priorDocument } = await import("../prior-document.js");
     const { priorText } = await import("../prior-text.js");
+    const { checkOutputFile } = await import("../output-folder.js");
+    if (out !== undefined) await checkOutputFile(out);
     const { classifier, normalization } = await openClassifier(model, normalize);
     const classNames = classNamesOf(classifier.model);
     const { progress, signal } = io;

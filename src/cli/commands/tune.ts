@@ -1,3 +1,4 @@
+import { OptionError } from "../../errors.js";
 import { count, percentage } from "../../report/format.js";
 import type { TuneResult } from "../../training/index.js";
 import { defineCommand } from "../command.js";
@@ -222,6 +223,11 @@ export const tune = defineCommand({
     { does: "Go on after ctrl-C", line: "tune --config run.yaml --out tuned --resume" },
   ],
   async run({ preset, train, noAugment, noShuffle, device, threads, ...options }, io) {
+    if (options.steps !== undefined && options.epochs !== undefined) {
+      throw new OptionError({ where: "tune", expected: "either --steps or --epochs", received: "both" });
+    }
+    const { makeOutputFolder } = await import("../output-folder.js");
+    await makeOutputFolder(options.out);
     const { presets } = await import("../../losses/index.js");
     const { tune: fineTune } = await import("../../training/index.js");
     const { engineChoice } = await import("../classifier-run.js");
