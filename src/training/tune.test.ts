@@ -1,0 +1,190 @@
+// The whole procedure on a tiny real network and 14 + 28 images (test/fixtures/parity).
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readModel } from "../onnx/index.js";
+import { tune } from "./index.js";
+import type { TuneOptions } from "./tune-options.js";
+
+const fixture = (name: string) => fileURLToPath(new URL(`../../test/fixtures/parity/${name}`, import.meta.url));
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "offmap-tune-"));
+  process.env.OFFMAP_CACHE = join(folder, "cache");
+});
+afterAll(async () => {
+  delete process.env.OFFMAP_CACHE;
+  await rm(folder, { recursive: true });
+});
+
+const options = (out: string, more: Partial<TuneOptions> = {}): TuneOptions => ({
+  model: fixture("resnet-tiny.onnx"),
+  id: `cifar:${fixture("known.bin")}`,
+  outliers: `cifar:${fixture("outliers.bin")}`,
+  out: join(folder, out),
+  steps: 7,
+  batch: 4,
+  outlierBatch: 8,
+  holdOut: 0,
+  engine: { threads: 1 },
+  ...more,
+});
+
+interface ParityIndex {
+  options: {
+    steps: number;
+    batch: number;
+    outlier_batch: number;
+    m_in: number;
+    m_out: number;
+    alpha: number;
+    gamma: number;
+    normalize: [number[], number[]];
+  };
+  models: {
+    "resnet-tiny": {
+      prior: number[];
+      expected: string;
+      tensors: { name: string; offset: number }[];
+      cases: { train: string; bn: string; loss: string; weight: number; lr: number; offset: number }[];
+    };
+  };
+}
+
+const weightsOf = async (out: string) => {
+  const { initializers } = (await readModel(join(folder, out, "model.onnx"))).graph;
+  return new Map([...initializers].map(([name, { data }]) => [name, Array.from(data as Float32Array)]));
+};
+
+describe("tune", () => {
+  test("keeps inputs, outputs and operator set, and remembers how the model was made", async () => {
+    const normalization = { mean: [0.5, 0.45, 0.4], std: [0.25, 0.2, 0.3] };
+    const result = await tune(options("metadata", { normalization, train: "all" }));
+    const [before, after] = [await readModel(fixture("resnet-tiny.onnx")), await readModel(result.out)];
+    expect(after.graph.inputs).toEqual(before.graph.inputs);
+    expect(after.graph.outputs).toEqual(before.graph.outputs);
+    expect(after.opset).toBe(before.opset);
+    expect(after.graph.nodes.length).toBe(before.graph.nodes.length);
+    expect(after.metadata.get("offmap.normalization")).toBe("0.5,0.45,0.4:0.25,0.2,0.3");
+    expect(JSON.parse(after.metadata.get("offmap.prior") ?? "")).toEqual(result.prior);
+    expect(JSON.parse(after.metadata.get("offmap.tuned") ?? "")).toMatchObject({ alpha: 5, mIn: result.margins?.m_in });
+    const record = JSON.parse(await readFile(join(folder, "metadata", "run.json"), "utf8")) as Record<string, unknown>;
+    expect(record).toMatchObject({ steps: 7, loss: result.loss });
+    expect((await readFile(join(folder, "metadata", "log.csv"), "utf8")).trim().split("\n")).toHaveLength(8);
+  });
+
+  test("of the head leaves every other weight as it was", async () => {
+    await tune(options("head", { augment: false }));
+    const before = (await readModel(fixture("resnet-tiny.onnx"))).graph.initializers;
+    const changed = [...(await weightsOf("head"))].filter(
+      ([name, values]) => values.join() !== Array.from(before.get(name)?.data as Float32Array).join(),
+    );
+    expect(changed.map(([name]) => name).sort()).toEqual(["head.bias", "head.weight"]);
+  });
+
+  // The head from stored features, everything from the image: both must reach PyTorch's weights.
+  test.each([
+    ["head", "frozen"],
+    ["all", "batch"],
+  ] as const)("--train %s --bn %s in the datasets' own order reaches PyTorch's weights", async (train, batchNorm) => {
+    const { options: told, models } = JSON.parse(await readFile(fixture("index.json"), "utf8")) as ParityIndex;
+    const { prior, cases, tensors, expected } = models["resnet-tiny"];
+    const c = cases.find((each) => each.train === train && each.bn === batchNorm && each.loss === "balanced-energy");
+    if (c === undefined) throw new Error("the fixtures lack this case");
+    const priorFile = join(folder, "prior.json");
+    await writeFile(priorFile, JSON.stringify({ prior }));
+    const [mean, std] = told.normalize;
+    await tune(
+      options(`torch-${train}`, {
+        ...{ train, batchNorm, prior: priorFile, augment: false, shuffle: false, normalization: { mean, std } },
+        ...{ steps: told.steps, batch: told.batch, outlierBatch: told.outlier_batch, learningRate: c.lr },
+        ...{ mIn: told.m_in, mOut: told.m_out, alpha: told.alpha, gamma: told.gamma, weight: c.weight },
+      }),
+    );
+    const stored = await readFile(fixture(expected));
+    const trained = await weightsOf(`torch-${train}`);
+    for (const { name, offset } of tensors) {
+      trained.get(name)?.forEach((value, index) => {
+        const wanted = stored.readFloatLE(4 * (c.offset + offset + index));
+        expect(Math.abs(value - wanted), name).toBeLessThanOrEqual(2e-6 + 2e-5 * Math.abs(wanted));
+      });
+    }
+  });
+
+  test("gives the same bits after being stopped and resumed as without a stop", async () => {
+    const more = { train: "all", batchNorm: "batch", checkpointEvery: 2 } as const;
+    await tune(options("straight", more));
+    const stop = new AbortController();
+    const progress = {
+      start() {},
+      finish() {},
+      update(done: number, note?: string) {
+        if (note?.startsWith("loss") && done === 3) stop.abort();
+      },
+    };
+    const stopped = tune(options("resumed", more), { signal: stop.signal, progress });
+    await expect(stopped).rejects.toThrow(
+      /stopped after step 3 of 7; the state is saved in .*checkpoint\.onnx; repeat the command with --resume/,
+    );
+    expect(existsSync(join(folder, "resumed", "model.onnx"))).toBe(false);
+    await tune(options("resumed", { ...more, resume: true }));
+    expect(await weightsOf("resumed")).toEqual(await weightsOf("straight"));
+    const log = (name: string) => readFile(join(folder, name, "log.csv"), "utf8");
+    expect(await log("resumed")).toBe(await log("straight"));
+  });
+
+  test("differs with the seed", async () => {
+    await tune(options("seed1", { seed: 1, steps: 2 }));
+    await tune(options("seed2", { seed: 2, steps: 2 }));
+    expect(await weightsOf("seed1")).not.toEqual(await weightsOf("seed2"));
+  });
+
+  test("refuses to resume with other options, naming the one that differs", async () => {
+    await tune(options("other", { steps: 2 }));
+    await expect(tune(options("other", { steps: 2, alpha: 7, resume: true }))).rejects.toThrow(
+      "--resume: expected the options, model and data the checkpoint was made with, got alpha 7 instead of unset",
+    );
+  });
+
+  test("refuses to resume what was never started", async () => {
+    await expect(tune(options("nothing", { resume: true }))).rejects.toThrow("--resume: expected a checkpoint at");
+  });
+
+  test("stops at a loss that is no number, says what to try, and writes no model", async () => {
+    const wild = tune(options("wild", { train: "all", learningRate: 1e20, steps: 7 }));
+    await expect(wild).rejects.toThrow(/step \d: the loss became (NaN|-?Infinity).*lower --lr/);
+    expect(existsSync(join(folder, "wild", "model.onnx"))).toBe(false);
+  });
+
+  test("needs outliers for every loss but plain cross entropy", async () => {
+    const { outliers: _, ...alone } = options("alone", { steps: 2 });
+    await expect(tune(alone)).rejects.toThrow(
+      "--outliers: expected a dataset of outliers for the loss balanced-energy",
+    );
+    const result = await tune({ ...alone, loss: "ce" });
+    expect(result).toMatchObject({ steps: 2, margins: null, prior: null });
+  });
+
+  test("warns when accuracy falls by more than two points", async () => {
+    const sentences: string[] = [];
+    await tune(
+      options("worse", {
+        train: "all",
+        mIn: -40,
+        mOut: 20,
+        weight: 0.2,
+        learningRate: 0.002,
+        steps: 20,
+        batchNorm: "batch",
+      }),
+      {
+        warn: (sentence) => sentences.push(sentence),
+      },
+    );
+    expect(sentences).toHaveLength(1);
+    expect(sentences[0]).toMatch(/^accuracy on the training images fell from [\d.]+ % to [\d.]+ %: lower --weight/);
+  });
+});
