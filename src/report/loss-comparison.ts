@@ -43,7 +43,7 @@ export async function comparisonReport(options: ComparisonReportOptions): Promis
 }
 
 function whatWasDone(models: readonly ComparedModel[], outliers: string): string {
-  const names = models.filter(({ result }) => result !== undefined).map(({ name }) => losses[name as LossName].title.toLowerCase());
+  const names = models.filter(({ result }) => result !== undefined).map(({ name }) => losses[name as LossName].title);
   const list = names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names.join();
   const steps = models.find(({ result }) => result !== undefined)?.result?.steps ?? 0;
   return `The model was fine-tuned for ${steps} steps with ${outliers} as outliers, once each with ${list}, and compared with itself untouched on OOD images that none of the runs had seen.`;
@@ -62,7 +62,7 @@ function whatCameOfIt(models: readonly ComparedModel[]): string {
     return `None of the losses lowered the average rate of false alarms at 95 % recall below the untouched model's ${percent(baseline.fpr95)}.`;
   }
   return (
-    `With ${losses[best.name as LossName].title.toLowerCase()} the average rate of false alarms at 95 % recall went from ` +
+    `With ${losses[best.name as LossName].title} the average rate of false alarms at 95 % recall went from ` +
     `${percent(baseline.fpr95)} to ${percent(best.fpr95)}, and accuracy from ${percent(baseline.accuracy)} to ${percent(best.accuracy)}.`
   );
 }
