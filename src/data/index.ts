@@ -17,7 +17,7 @@ export {
   sequentialBatches,
   stepGenerator,
 } from "./sampling.js";
-export { classCounts, type HoldOut, holdOut, type ShotGroups, shotGroups } from "./splits.js";
+export { classCounts, type HoldOut, holdOut } from "./splits.js";
 export type { ImageBatch, ImageDataset, ImageShape, Picture } from "./types.js";
 export { imageSize } from "./types.js";
 export { type ArrayImages, arrayDataset, subset } from "./views.js";

@@ -1,5 +1,6 @@
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
-import { FormatError, RunError, ShapeError } from "../errors.js";
+import { readFile } from "node:fs/promises";
+import { FormatError, ShapeError } from "../errors.js";
+import { writeFileAtomic } from "../files.js";
 import { fileError, fileSize, readStart } from "./files.js";
 import { parsePythonLiteral } from "./python-literal.js";
 
@@ -211,13 +212,5 @@ export function encodeNpy(data: NpyData, shape: readonly number[] = [data.length
  * @throws RunError when the file cannot be written
  */
 export async function writeNpy(path: string, data: NpyData, shape?: readonly number[]): Promise<void> {
-  const temporary = `${path}.${process.pid}.part`;
-  try {
-    await writeFile(temporary, encodeNpy(data, shape));
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    if (cause instanceof ShapeError) throw cause;
-    throw new RunError({ where: path, problem: `cannot be written (${(cause as Error).message})`, cause });
-  }
+  await writeFileAtomic(path, encodeNpy(data, shape));
 }

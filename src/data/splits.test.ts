@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createGenerator } from "./random.js";
-import { classCounts, holdOut, indicesByClass, shotGroups } from "./splits.js";
+import { classCounts, holdOut, indicesByClass } from "./splits.js";
 
 describe("hold-out", () => {
   test("parts any labelled set in two, every class by its share and with an image left", () => {
@@ -62,23 +62,5 @@ describe("class counts", () => {
 
   test.each([-1, 3])("refuse a label of %i", (label) => {
     expect(() => classCounts(Int32Array.of(0, label), 3)).toThrow(`label of image 1: expected 0 to 2, got ${label}`);
-  });
-});
-
-describe("shot groups", () => {
-  test("of long-tailed CIFAR-10 are those of PASCL", () => {
-    expect(shotGroups([5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50])).toEqual({
-      many: [0, 1, 2],
-      median: [3, 4, 5, 6],
-      few: [7, 8, 9],
-    });
-  });
-
-  test("follow the counts, not the numbers of the classes", () => {
-    expect(shotGroups([1, 9, 5])).toEqual({ many: [1], median: [2], few: [0] });
-  });
-
-  test("of two classes are both median", () => {
-    expect(shotGroups([1, 9])).toEqual({ many: [], median: [0, 1], few: [] });
   });
 });

@@ -92,30 +92,3 @@ export function classCounts(labels: Int32Array, classes: number): Int32Array {
   });
   return counts;
 }
-
-/** Classes by how many training images they have, as long-tailed recognition reports its accuracy. */
-export interface ShotGroups {
-  readonly many: readonly number[];
-  readonly median: readonly number[];
-  readonly few: readonly number[];
-}
-
-/**
- * Ranks classes by their number of training images, most first (equal counts: lower class first), and cuts the ranking:
- * the first third is `many`, the last third is `few`, both rounded down, and the rest is `median`. For long-tailed
- * CIFAR-10 that gives classes 0-2, 3-6 and 7-9, as the code of PASCL (Wang et al., ICML 2022) groups them.
- *
- * @param counts  training images of each class
- */
-export function shotGroups(counts: ArrayLike<number>): ShotGroups {
-  const ranked = Array.from({ length: counts.length }, (_, label) => label).sort(
-    (one, other) => (counts[other] as number) - (counts[one] as number) || one - other,
-  );
-  const third = Math.floor(ranked.length / 3);
-  const ascending = (labels: number[]) => labels.sort((one, other) => one - other);
-  return {
-    many: ascending(ranked.slice(0, third)),
-    median: ascending(ranked.slice(third, ranked.length - third)),
-    few: ascending(ranked.slice(ranked.length - third)),
-  };
-}

@@ -13,23 +13,12 @@ import {
   type Tensor,
   type TensorData,
 } from "../onnx/types.js";
+import { arrays } from "./arrays.js";
 import { sameDims, staticDims } from "./shapes.js";
 import type { Builder, Expr } from "./types.js";
 
 /** An expression, or a number that becomes a scalar constant. */
 export type Operand = Expr | number;
-
-const arrays = {
-  float32: Float32Array,
-  float64: Float64Array,
-  int8: Int8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  uint8: Uint8Array,
-  uint16: Uint16Array,
-  uint32: Uint32Array,
-  bool: Uint8Array,
-} as const;
 
 /** A tensor from plain numbers; scalar when `dims` is empty (the default for one value given as a number). */
 export function tensorOf(

@@ -3,20 +3,9 @@
  * so int64 keeps all its bits; float32 is computed in double and rounded once, as the hardware would.
  */
 import { type DataType, elementCount, type Tensor, type TensorData } from "../onnx/types.js";
+import { arrays } from "./arrays.js";
 import { staticDims } from "./shapes.js";
 import type { FoldCall, ValueType } from "./types.js";
-
-const arrays = {
-  float32: Float32Array,
-  float64: Float64Array,
-  int8: Int8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  uint8: Uint8Array,
-  uint16: Uint16Array,
-  uint32: Uint32Array,
-  bool: Uint8Array,
-} as const;
 
 /** An element as it is computed with: bigint for every integer type, number for floats and booleans. */
 export type Value = number | bigint;
