@@ -6,11 +6,13 @@ import { processHost } from "./host.js";
 import { runCli } from "./run-cli.js";
 
 const stop = new AbortController();
-process.on("SIGINT", () => {
-  if (stop.signal.aborted) process.exit(interruptedExitCode);
-  stop.abort();
-  process.stderr.write("\noffmap: stopping; press ctrl-C again to end at once\n");
-});
+for (const request of ["SIGINT", "SIGTERM"]) {
+  process.on(request, () => {
+    if (stop.signal.aborted) process.exit(interruptedExitCode);
+    stop.abort();
+    process.stderr.write("\noffmap: stopping; press ctrl-C again to end at once\n");
+  });
+}
 process.on("uncaughtException", (error) => {
   process.stderr.write(`offmap: ${describeFailure(error).sentence}\n`);
   process.exit(1);

@@ -168,6 +168,14 @@ describe("tune", () => {
     expect(result).toMatchObject({ steps: 2, margins: null, prior: null });
   });
 
+  test("says which options the loss does not look at", async () => {
+    const sentences: string[] = [];
+    await tune(options("unused", { loss: "oe", alpha: 3, mIn: -5, steps: 1 }), {
+      warn: (sentence) => sentences.push(sentence),
+    });
+    expect(sentences).toEqual(["--alpha has no effect on the loss oe", "--m-in has no effect on the loss oe"]);
+  });
+
   test("warns when accuracy falls by more than two points", async () => {
     const sentences: string[] = [];
     await tune(

@@ -63,6 +63,8 @@ async function tuneOn(engine: Engine, options: TuneOptions, context: TuneContext
   if (plan.classifier.endsInSoftmax) {
     warn(`the model ends in a Softmax; Offmap trains and scores what goes into it ("${plan.classifier.logits}")`);
   }
+  for (const name of unusedOptions(options))
+    warn(`${name} has no effect on the loss ${options.loss ?? "balanced-energy"}`);
   const folder = await RunFolder.open(options.out);
   const identity = await identityOf(options, inputs);
   const checkpoint = options.resume ? await readCheckpoint(folder.file("checkpoint.onnx"), identity) : undefined;
@@ -190,6 +192,20 @@ async function tuneOn(engine: Engine, options: TuneOptions, context: TuneContext
     versions: versions(),
   });
   return result;
+}
+
+/** Options given that the chosen loss does not look at. */
+function unusedOptions({ loss = "balanced-energy", ...options }: TuneOptions): string[] {
+  const { hasMargins, usesPrior } = losses[loss];
+  const looked = {
+    "--alpha": [usesPrior, options.alpha],
+    "--gamma": [usesPrior, options.gamma],
+    "--gamma-weight": [usesPrior, options.gammaWeight],
+    "--prior": [usesPrior, options.prior],
+    "--m-in": [hasMargins, options.mIn],
+    "--m-out": [hasMargins, options.mOut],
+  } as const;
+  return Object.entries(looked).flatMap(([flag, [used, value]]) => (used || value === undefined ? [] : [flag]));
 }
 
 /** The frozen part: its features stored beforehand when images are always the same, else run on every batch. */
