@@ -33,7 +33,7 @@ export function commandIo(host: Host, { json, quiet }: { json: boolean; quiet: b
     progress,
     signal,
     columns: stdout.columns ?? defaultColumns,
-    color: stdout.isTerminal && !environment["NO_COLOR"] && environment["TERM"] !== "dumb",
+    color: stdout.isTerminal && !environment.NO_COLOR && environment.TERM !== "dumb",
     warn(sentence) {
       // Losing a warning because standard error is closed must not end the work.
       stderr.write(`offmap: warning: ${oneLine(sentence)}\n`).catch(() => undefined);

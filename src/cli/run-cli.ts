@@ -57,8 +57,8 @@ async function dispatch(
   // Everything in the file is checked, also what a flag overrides.
   await parseOptions(configured, optional(configurable), command.name);
   const values = await parseOptions(new Map([...configured, ...given]), configurable, command.name);
-  request.json = values["json"] === true;
-  const io = commandIo(host, { json: request.json, quiet: values["quiet"] === true });
+  request.json = values.json === true;
+  const io = commandIo(host, { json: request.json, quiet: values.quiet === true });
   await command.run(values as OptionValues<Command["options"]>, io);
 }
 
@@ -88,7 +88,7 @@ async function report(error: unknown, { stdout, stderr, environment }: Host, jso
   // Where an error cannot be shown, the exit code has to do.
   const ignore = () => undefined;
   await stderr.write(`offmap: ${sentence}\n`).catch(ignore);
-  if (environment["OFFMAP_DEBUG"] && error instanceof Error) await stderr.write(`${stackOf(error)}\n`).catch(ignore);
+  if (environment.OFFMAP_DEBUG && error instanceof Error) await stderr.write(`${stackOf(error)}\n`).catch(ignore);
   if (json) await stdout.write(`${JSON.stringify(document, null, 2)}\n`).catch(ignore);
   return exitCode;
 }

@@ -38,7 +38,9 @@ describe("writing", () => {
     const own = join(folder, "own");
     await write(join(own, "x"), "");
     await writeNpy(join(own, "scores.npy"), Float32Array.of(1));
-    await expect(writeNpy(join(own, "no", "scores.npy"), Float32Array.of(1))).rejects.toThrow("it could not be written");
+    await expect(writeNpy(join(own, "no", "scores.npy"), Float32Array.of(1))).rejects.toThrow(
+      "it could not be written",
+    );
     expect((await readdir(own)).sort()).toEqual(["scores.npy", "x"]);
   });
 

@@ -45,7 +45,9 @@ describe.each(engines)("engine %s", (_, engine) => {
 
   test("an input that was neither fed nor assigned is named", async () => {
     const session = await engine.load(countingModel());
-    await expect(session.run({ counter: tensorOf([0, 0]) })).rejects.toThrow('input "x": it was neither fed nor assigned');
+    await expect(session.run({ counter: tensorOf([0, 0]) })).rejects.toThrow(
+      'input "x": it was neither fed nor assigned',
+    );
     await session.release();
   });
 

@@ -106,5 +106,8 @@ function describe(metadata: ort.InferenceSession.ValueMetadata): ValueInfo {
 /** ONNX Runtime spreads a reason over several lines, without anything useful after the first few. */
 function reasonOf(cause: unknown): string {
   const lines = (cause instanceof Error ? cause.message : String(cause)).split("\n").map((line) => line.trim());
-  return lines.filter((line) => line !== "").slice(0, 4).join(" ");
+  return lines
+    .filter((line) => line !== "")
+    .slice(0, 4)
+    .join(" ");
 }

@@ -20,7 +20,7 @@ from compare import distance
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
-ARCHITECTURES = ["resnet20", "wrn16-2", "mobilenetv2", "densenet40", "vit"]
+ARCHITECTURES = ["resnet20", "wrn-16-2", "mobilenetv2", "densenet-bc-40", "vit"]
 RECORD = 3073
 # Margins among the energies of these networks, which have random weights.
 MARGINS = ["--m-in", "-7", "--m-out", "-3", "--alpha", "5", "--gamma", "0.75"]
