@@ -27,7 +27,9 @@ describe.each(commands.map((command) => [command.name, command] as const))("offm
   });
 
   test.each(command.examples.map(({ line }) => [line]))("the example is valid: offmap %s", async (line) => {
-    const words = [...(line.split(/ [|>] /)[0] ?? "").matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? "");
+    const words = [...(line.split(/ [|>] /)[0] ?? "").matchAll(/"([^"]*)"|(\S+)/g)].map(
+      (match) => match[1] ?? match[2] ?? "",
+    );
     expect(words[0]).toBe(name);
     const raw = readArguments(words.slice(1), command, declarations);
     // What an example leaves to its configuration file cannot be missed here.
