@@ -1,5 +1,5 @@
 import type { Normalization } from "../data/index.js";
-import type { LossName } from "../losses/index.js";
+import { type LossName, losses } from "../losses/index.js";
 import type { EngineOptions } from "../runtime/index.js";
 import type { Margin } from "./margins.js";
 import type { ScheduleName } from "./schedule.js";
@@ -69,6 +69,84 @@ export interface TuneOptions {
   /** Continue the run that `out` holds. */
   readonly resume?: boolean;
   readonly engine?: EngineOptions;
+}
+
+/** The options of a run with every default filled in. */
+export type ResolvedTuneOptions = TuneOptions &
+  Required<
+    Pick<
+      TuneOptions,
+      | "loss"
+      | "alpha"
+      | "gamma"
+      | "mIn"
+      | "mOut"
+      | "weight"
+      | "balanceBy"
+      | "detachZ"
+      | "train"
+      | "batchNorm"
+      | "batch"
+      | "outlierBatch"
+      | "learningRate"
+      | "momentum"
+      | "weightDecay"
+      | "schedule"
+      | "augment"
+      | "shuffle"
+      | "seed"
+      | "checkpointEvery"
+      | "resume"
+    >
+  >;
+
+/** The numbers are those of the authors' scripts, but for what must fit the model and was chosen on validation data (`docs/results/`). */
+const defaults = {
+  loss: "balanced-energy",
+  alpha: 5,
+  gamma: "auto",
+  mIn: "auto",
+  mOut: "auto",
+  balanceBy: "sum",
+  detachZ: false,
+  train: "head",
+  batchNorm: "frozen",
+  batch: 128,
+  outlierBatch: 256,
+  learningRate: 0.001,
+  momentum: 0.9,
+  weightDecay: 0.0005,
+  schedule: "cosine",
+  augment: true,
+  shuffle: true,
+  seed: 1,
+  checkpointEvery: 100,
+  resume: false,
+} as const;
+const defaultEpochs = 10;
+
+/** Fills in the defaults; an option that is present but undefined counts as left out. */
+export function resolveTuneOptions(options: TuneOptions): ResolvedTuneOptions {
+  const told = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as unknown as TuneOptions;
+  const { loss = defaults.loss } = told;
+  const duration = told.steps === undefined ? { epochs: defaultEpochs } : {};
+  return { ...defaults, weight: losses[loss].weight, ...duration, ...told };
+}
+
+/** Flags of options that were given and that the chosen loss does not look at. */
+export function unusedOptions({ loss = defaults.loss, ...options }: TuneOptions): string[] {
+  const { hasMargins, usesPrior } = losses[loss];
+  const looked = {
+    "--alpha": [usesPrior, options.alpha],
+    "--gamma": [usesPrior, options.gamma],
+    "--gamma-weight": [usesPrior, options.gammaWeight],
+    "--prior": [usesPrior, options.prior],
+    "--m-in": [hasMargins, options.mIn],
+    "--m-out": [hasMargins, options.mOut],
+  } as const;
+  return Object.entries(looked).flatMap(([flag, [used, value]]) => (used || value === undefined ? [] : [flag]));
 }
 
 /** What `offmap tune --json` prints; the field names are a contract. */

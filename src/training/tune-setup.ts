@@ -22,7 +22,7 @@ import { predict } from "./predict.js";
 import { describePrior, type Prior, priorFromLogits } from "./prior.js";
 import type { Progress } from "./progress.js";
 import { meanPriorWeight } from "./statistics.js";
-import type { TuneOptions } from "./tune-options.js";
+import type { ResolvedTuneOptions } from "./tune-options.js";
 
 /** The opened model and data. */
 export interface TuneInputs {
@@ -41,16 +41,14 @@ export interface Preparation {
   readonly prior: Prior | null;
   readonly margins: ChosenMargins | null;
   readonly lossOptions: object;
-  readonly weight: number;
   readonly accuracyBefore: number;
 }
 
 /** Images the energy quantiles and the accuracy on training images are taken from, at most. */
 const sampleSize = 5000;
 const defaultHoldOut = 0.05;
-const defaultAlpha = 5;
 
-export async function openInputs(options: TuneOptions): Promise<TuneInputs> {
+export async function openInputs(options: ResolvedTuneOptions): Promise<TuneInputs> {
   const classifier = asClassifier(await readModel(options.model), options.model);
   const remembered = classifier.model.metadata.get(normalizationKey);
   const normalization =
@@ -62,12 +60,12 @@ export async function openInputs(options: TuneOptions): Promise<TuneInputs> {
   if (outliers === undefined && options.loss !== "ce") {
     throw new OptionError({
       where: "--outliers",
-      expected: `a dataset of outliers for the loss ${options.loss ?? "balanced-energy"}`,
+      expected: `a dataset of outliers for the loss ${options.loss}`,
       received: "none",
       hint: "give a folder of images that show none of the classes, or --loss ce",
     });
   }
-  const plan = planTraining(classifier, shape, options.train ?? "head");
+  const plan = planTraining(classifier, shape, options.train);
   if (id.labels === undefined) {
     throw new DataError({
       where: options.id,
@@ -78,13 +76,13 @@ export async function openInputs(options: TuneOptions): Promise<TuneInputs> {
   }
   checkClassCount(id, plan.classes);
   // Of a handful of images none can be spared.
-  const spare = (options.shuffle ?? true) && id.length * defaultHoldOut >= 1;
+  const spare = options.shuffle && id.length * defaultHoldOut >= 1;
   const share = options.holdOut ?? (spare ? defaultHoldOut : 0);
   const everything = Int32Array.from({ length: id.length }, (_, index) => index);
   const split =
     share === 0
       ? { train: everything, held: new Int32Array(0) }
-      : holdOut(id.labels, share, createGenerator(options.seed ?? 1).fork("hold-out"));
+      : holdOut(id.labels, share, createGenerator(options.seed).fork("hold-out"));
   return { classifier, plan, normalization, id, outliers, trainIndices: split.train, heldIndices: split.held };
 }
 
@@ -92,11 +90,11 @@ export async function openInputs(options: TuneOptions): Promise<TuneInputs> {
 export async function prepare(
   engine: Engine,
   inputs: TuneInputs,
-  options: TuneOptions,
+  options: ResolvedTuneOptions,
   { progress, signal }: { progress: Progress; signal?: AbortSignal | undefined },
 ): Promise<Preparation> {
   const { classifier, plan, normalization, id, outliers } = inputs;
-  const loss = losses[options.loss ?? "balanced-energy"] as LossDefinition<object>;
+  const loss = losses[options.loss] as LossDefinition<object>;
   const run = { normalization, progress, signal };
   const watched = watchedIndices(inputs);
   const watchedLogits = await predict(engine, classifier, id, { ...run, indices: watched });
@@ -106,7 +104,7 @@ export async function prepare(
   let prior: Prior | null = null;
   if (loss.usesPrior && outliers !== undefined) {
     if (options.prior !== undefined) prior = await readPrior(options.prior, plan.classes);
-    if (prior === null || options.mOut === undefined || options.mOut === "auto") {
+    if (prior === null || options.mOut === "auto") {
       outlierLogits = await predict(engine, classifier, outliers, run);
       prior ??= priorFromLogits(outlierLogits, plan.classes, id.classNames);
     }
@@ -114,14 +112,14 @@ export async function prepare(
   const balance = prior === null ? undefined : balanceOptions(options, prior);
   let margins: ChosenMargins | null = null;
   if (loss.hasMargins) {
-    const { mIn = "auto", mOut = "auto" } = options;
+    const { mIn, mOut } = options;
     const lift =
       prior === null || balance === undefined || outlierLogits === undefined
         ? 0
         : balance.alpha * meanPriorWeight(outlierLogits, prior.prior, balance.gamma);
     const logits =
       mIn === "auto"
-        ? await predict(engine, classifier, id, { ...run, indices: trainSample(inputs, options.seed ?? 1) })
+        ? await predict(engine, classifier, id, { ...run, indices: trainSample(inputs, options.seed) })
         : new Float32Array(0);
     margins = fitMargins(logits, plan.classes, lift, { mIn, mOut });
   }
@@ -130,7 +128,6 @@ export async function prepare(
     prior,
     margins,
     lossOptions: { ...loss.defaults, ...balance, ...chosen },
-    weight: options.weight ?? loss.weight,
     accuracyBefore,
   };
 }
@@ -169,16 +166,16 @@ export function accuracyOf(
 }
 
 function balanceOptions(
-  options: TuneOptions,
+  options: ResolvedTuneOptions,
   prior: Prior,
 ): Partial<BalancedEnergyOptions> & { alpha: number; gamma: number } {
-  const gamma = options.gamma === undefined || options.gamma === "auto" ? gammaFor(prior) : options.gamma;
+  const gamma = options.gamma === "auto" ? gammaFor(prior) : options.gamma;
   return {
-    alpha: options.alpha ?? defaultAlpha,
+    alpha: options.alpha,
     gamma,
     gammaWeight: options.gammaWeight ?? gamma,
-    normalization: options.balanceBy ?? "sum",
-    detachZ: options.detachZ ?? false,
+    normalization: options.balanceBy,
+    detachZ: options.detachZ,
   };
 }
 

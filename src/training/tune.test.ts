@@ -145,7 +145,7 @@ describe("tune", () => {
   test("refuses to resume with other options, naming the one that differs", async () => {
     await tune(options("other", { steps: 2 }));
     await expect(tune(options("other", { steps: 2, alpha: 7, resume: true }))).rejects.toThrow(
-      "--resume: expected the options, model and data the checkpoint was made with, got alpha 7 instead of unset",
+      "--resume: expected the options, model and data the checkpoint was made with, got alpha 7 instead of 5",
     );
   });
 

@@ -568,7 +568,7 @@ export const badInputCases: readonly BadInputCase[] = [
     command: `${tuneCommand} --lr 0.5 --resume`,
     exitCode: 2,
     message:
-      "--resume: expected the options, model and data the checkpoint was made with, got learningRate 0.5 instead of unset; repeat the original command with --resume added, or choose another --out",
+      "--resume: expected the options, model and data the checkpoint was made with, got learningRate 0.5 instead of 0.001; repeat the original command with --resume added, or choose another --out",
   },
   {
     kind: "loss becomes infinite",

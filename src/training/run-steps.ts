@@ -1,0 +1,62 @@
+/** The training loop: batches in, updates, checkpoints, and a clean stop between two steps. */
+import { CancelledError } from "../errors.js";
+import type { BatchSource } from "./batch-source.js";
+import type { Progress } from "./progress.js";
+import type { RunFolder } from "./run-files.js";
+import { learningRateAt } from "./schedule.js";
+import { checkLoss, type Trainer } from "./trainer.js";
+import type { ResolvedTuneOptions } from "./tune-options.js";
+
+export interface StepsToRun<Options extends object> {
+  readonly trainer: Trainer<Options>;
+  readonly source: BatchSource;
+  readonly folder: RunFolder;
+  readonly options: Pick<ResolvedTuneOptions, "schedule" | "learningRate" | "checkpointEvery">;
+  /** Updates done before, by the run that is continued. */
+  readonly first: number;
+  readonly total: number;
+  /** Writes a checkpoint and the log after so many updates. */
+  save(step: number): Promise<void>;
+  readonly progress: Progress;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** @returns how long the steps took and how many images they saw */
+export async function runSteps<Options extends object>({
+  trainer,
+  source,
+  folder,
+  options,
+  first,
+  total,
+  save,
+  progress,
+  signal,
+}: StepsToRun<Options>): Promise<{ seconds: number; images: number }> {
+  progress.start("Fine-tuning", total, "steps");
+  const started = performance.now();
+  let images = 0;
+  let upcoming = first < total ? source.batch(first) : undefined;
+  for (let step = first; step < total; step++) {
+    if (signal?.aborted) {
+      await save(step);
+      throw new CancelledError({
+        problem: `stopped after step ${step} of ${total}; the state is saved in ${folder.file("checkpoint.onnx")}`,
+        hint: "repeat the command with --resume to go on",
+      });
+    }
+    const batch = await (upcoming as ReturnType<BatchSource["batch"]>);
+    images += batch.labels.length + batch.outliers;
+    // The next batch is read and augmented while this step runs in the engine's thread.
+    upcoming = step + 1 < total ? source.batch(step + 1) : undefined;
+    upcoming?.catch(() => undefined);
+    const learningRate = learningRateAt(options.schedule, options.learningRate, step + 1, total);
+    const readings = await trainer.step(batch, learningRate);
+    checkLoss(readings, step + 1);
+    folder.log({ step: step + 1, learningRate, ...readings });
+    if ((step + 1) % options.checkpointEvery === 0 && step + 1 < total) await save(step + 1);
+    progress.update(step + 1, `loss ${readings.loss.toFixed(4)}`);
+  }
+  progress.finish();
+  return { seconds: (performance.now() - started) / 1000, images };
+}

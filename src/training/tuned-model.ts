@@ -1,0 +1,28 @@
+import { formatNormalization } from "../data/index.js";
+import type { Model, Tensor } from "../onnx/types.js";
+import { version } from "../version.js";
+import { classNamesKey, normalizationKey } from "./classifier.js";
+import type { ResolvedTuneOptions } from "./tune-options.js";
+import type { Preparation, TuneInputs } from "./tune-setup.js";
+
+/**
+ * The user's own file with new weights: same inputs, outputs and operator set. Its metadata say how it was made: `offmap.version`,
+ * `offmap.tuned` (settings, JSON), `offmap.prior` (JSON), `offmap.normalization`, and the names of the classes.
+ */
+export function tunedModel(
+  trained: Readonly<Record<string, Tensor>>,
+  options: ResolvedTuneOptions,
+  { classifier: { model }, normalization, id }: TuneInputs,
+  prepared: Preparation,
+): Model {
+  const initializers = new Map(model.graph.initializers);
+  for (const [name, tensor] of Object.entries(trained)) initializers.set(name, tensor);
+  const metadata = new Map(model.metadata);
+  const { out: _out, engine: _engine, resume: _resume, ...settings } = options;
+  metadata.set("offmap.version", version);
+  metadata.set("offmap.tuned", JSON.stringify({ ...settings, ...prepared.lossOptions }));
+  if (prepared.prior !== null) metadata.set("offmap.prior", JSON.stringify(prepared.prior.prior));
+  if (normalization !== undefined) metadata.set(normalizationKey, formatNormalization(normalization));
+  if (id.classNames !== undefined) metadata.set(classNamesKey, JSON.stringify(id.classNames));
+  return { ...model, graph: { ...model.graph, initializers }, metadata };
+}
