@@ -1,7 +1,7 @@
 /**
  * ResNet-20 on CIFAR-10, balanced and long-tailed, fine-tuned with every loss. Writes docs/results/cifar10.md.
  *
- *   OFFMAP_DATA=DIR OFFMAP_MODELS=DIR npx tsx bench/experiments/cifar10.ts [--runs DIR] [EXPERIMENT...]
+ *   OFFMAP_DATA=DIR OFFMAP_MODELS=DIR npx tsx bench/experiments/cifar10.ts [--runs DIR] [--table] [EXPERIMENT...]
  *
  * OFFMAP_DATA holds the unpacked CIFAR binaries, OFFMAP_MODELS the ONNX models, and OFFMAP_REFERENCE `cifar10-lt.json`.
  */
@@ -131,9 +131,13 @@ async function longTailFile(): Promise<string> {
 const args = process.argv.slice(2);
 const at = args.indexOf("--runs");
 const runs = at >= 0 ? (args.splice(at, 2)[1] as string) : "runs";
+// Only the table, of the runs that are finished.
+const tableOnly = args.includes("--table");
+if (tableOnly) args.splice(args.indexOf("--table"), 1);
 const chosen = (await experiments()).filter(({ name }) => args.length === 0 || args.includes(name));
 const parts: string[] = [];
-for (const experiment of chosen) parts.push(experimentMarkdown(experiment, await runExperiment(experiment, runs)));
+for (const experiment of chosen)
+  parts.push(experimentMarkdown(experiment, await runExperiment(experiment, tableOnly ? undefined : runs)));
 if (args.length === 0) {
   const command = "OFFMAP_DATA=DIR OFFMAP_MODELS=DIR OFFMAP_REFERENCE=DIR npx tsx bench/experiments/cifar10.ts";
   await writeFileAtomic(

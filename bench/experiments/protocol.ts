@@ -61,14 +61,23 @@ export const dataFolder = (): string => {
   return folder;
 };
 
-/** Runs what has not been run yet and returns the numbers by setting, one per seed. */
-export async function runExperiment(experiment: Experiment, runs: string): Promise<Map<string, RunNumbers[]>> {
+/**
+ * Runs what has not been run yet and returns the numbers by setting, one per seed.
+ *
+ * @param runs  folder for the runs; undefined: run nothing, and return what is finished
+ */
+export async function runExperiment(
+  experiment: Experiment,
+  runs: string | undefined,
+): Promise<Map<string, RunNumbers[]>> {
   const results = new Map<string, RunNumbers[]>();
   for (const seed of experiment.seeds) {
     for (const setting of experiment.settings) {
       if (setting.options === undefined && seed !== experiment.seeds[0]) continue;
       const place = join(experiment.name, `${setting.name.replace(/[^a-z0-9.-]+/gi, "-")}-seed${seed}`);
-      const numbers = await runOnce(experiment, setting, seed, join(runs, place), join(resultsFolder, `${place}.json`));
+      const done = join(resultsFolder, `${place}.json`);
+      if (runs === undefined && !existsSync(done)) continue;
+      const numbers = await runOnce(experiment, setting, seed, join(runs ?? "", place), done);
       results.set(setting.name, [...(results.get(setting.name) ?? []), numbers]);
       const average = meanOver(Object.values(numbers.sets).map(({ fpr95 }) => fpr95));
       console.error(

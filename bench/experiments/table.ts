@@ -17,7 +17,16 @@ export function experimentMarkdown(
   const average = (run: RunNumbers, metric: "auroc" | "aupr" | "fpr95") =>
     meanOver(sets.map((set) => run.sets[set]?.[metric] ?? Number.NaN));
   const grouped = experiment.classCounts !== undefined;
-  const head = ["", "score", "accuracy", ...(grouped ? ["many", "medium", "few"] : []), "AUROC ↑", "AP ↑", "FPR95 ↓"];
+  const head = [
+    "",
+    "score",
+    "seeds",
+    "accuracy",
+    ...(grouped ? ["many", "medium", "few"] : []),
+    "AUROC ↑",
+    "AP ↑",
+    "FPR95 ↓",
+  ];
   const averages = names.map((name) => {
     const runs = results.get(name) as readonly RunNumbers[];
     const groups = grouped
@@ -26,6 +35,7 @@ export function experimentMarkdown(
     return row([
       name,
       experiment.settings.find((setting) => setting.name === name)?.score ?? "",
+      experiment.settings.find((setting) => setting.name === name)?.options === undefined ? "" : String(runs.length),
       cell(runs.map((run) => run.accuracy)),
       ...groups,
       ...(["auroc", "aupr", "fpr95"] as const).map((metric) => cell(runs.map((run) => average(run, metric)))),
@@ -48,7 +58,7 @@ export function experimentMarkdown(
     `## ${experiment.title}`,
     "",
     ...experiment.protocol.map((sentence) => `- ${sentence}`),
-    `- Seeds ${experiment.seeds.join(", ")}; mean ± standard deviation over seeds; every number in percent.`,
+    "- Mean ± standard deviation over the seeds in the column `seeds`, every number in percent. A row with one seed says nothing about spread.",
     "",
     "Average over the five OOD sets:",
     "",
