@@ -50,7 +50,8 @@ export const conv: readonly OperatorRule[] = [
     op: "Conv",
     summary: {
       shape: "[N, O, ⌊(in + pads - dilation·(k - 1) - 1)/stride⌋ + 1, ...]",
-      gradient: "x: Conv with w turned, ConvTranspose when strided; w: one product over flattened positions, or one per tap; bias: sum of dy",
+      gradient:
+        "x: Conv with w turned, ConvTranspose when strided; w: one product over flattened positions, or one per tap; bias: sum of dy",
     },
     shape: (call) => {
       const [x, w] = [operand(call, 0), operand(call, 1)];

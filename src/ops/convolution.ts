@@ -9,7 +9,7 @@
 // floor in the output size dropped (input 6, kernel 3, stride 2: 2 outputs reach only 5 rows).
 //
 // Weight gradient: the tap (i, j) of dw is the product of dy with x shifted by (i, j), summed over images and positions:
-// dw[o,c,i,j] = Σ dy[o, (n,p)] · x[(n,p), c].
+// dw[o,c,i,j] = Σ dy[o, (n,p)] · x[(n,p), c]. Stride 1 without groups has a form of its own, in flat-weight-gradient.ts.
 //
 // One core, milliseconds of processor time (NCHW, kernel; ONNX Runtime 1.30):
 //
