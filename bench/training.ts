@@ -15,6 +15,9 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
+/** The flags of this run, for the document it writes. */
+const given = process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : "";
+
 const python = process.env.PYTHON ?? "/usr/bin/python3";
 const flag = (value: string) => ({ type: "string", default: value }) as const;
 const { values: flags } = parseArgs({
@@ -220,7 +223,7 @@ function tableRow({ model, work, images, offmap: ours, torch: theirs }: Row): st
 function document(rows: readonly Row[], machine: string): string {
   return `# Speed beside PyTorch
 
-Written by \`npm run build && npm run bench\`: ${machine}, ${flags.threads} threads a side, batches of ${flags.batch} + ${flags["outlier-batch"]} images of 32x32, balanced energy, median of ${flags.repeats} for each side in turn.
+Written by \`npm run build && npm run bench${given}\`: ${machine}, ${flags.threads} threads a side, batches of ${flags.batch} + ${flags["outlier-batch"]} images of 32x32, balanced energy, median of ${flags.repeats} for each side in turn.
 Images per second are those of a further step (for evaluation: a further image), without start-up and warm-up. **ratio** is Offmap's time over PyTorch's: below 1, Offmap is faster.
 Memory is the peak of the process. **start** is what else a short run of the whole command takes, seconds: loading, compiling, warming up, and, for stored features, computing them for all images; Offmap's \`tune\` also measures accuracy before and after and writes its files.
 Offmap's \`eval\` also draws 200 bootstrap resamples for its intervals, which the scikit-learn side does not.
