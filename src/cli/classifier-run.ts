@@ -1,8 +1,8 @@
 /** What commands that run a model have in common: open it, run it on a device, and let go of the device whatever happens. */
-import { type Normalization, parseNormalization } from "../data/index.js";
+import type { Normalization } from "../data/index.js";
 import { readModel } from "../onnx/index.js";
 import { createEngine, type Device, type Engine, type EngineOptions } from "../runtime/index.js";
-import { asClassifier, type Classifier, normalizationKey } from "../training/index.js";
+import { asClassifier, type Classifier, normalizationFor } from "../training/index.js";
 
 export interface OpenedClassifier {
   readonly classifier: Classifier;
@@ -12,11 +12,7 @@ export interface OpenedClassifier {
 
 export async function openClassifier(path: string, given: Normalization | undefined): Promise<OpenedClassifier> {
   const classifier = asClassifier(await readModel(path), path);
-  const remembered = classifier.model.metadata.get(normalizationKey);
-  return {
-    classifier,
-    normalization: given ?? (remembered === undefined ? undefined : parseNormalization(remembered)),
-  };
+  return { classifier, normalization: normalizationFor(classifier, given) };
 }
 
 /** The engine options of a command. */

@@ -1,4 +1,5 @@
 /** A model seen as an image classifier: which input takes images, which tensor holds the logits, how many classes. */
+import { type Normalization, parseNormalization } from "../data/index.js";
 import { ShapeError, UnsupportedError } from "../errors.js";
 import { GraphBuilder, minimumOpset } from "../graph/builder.js";
 import { type ImportedGraph, importGraph } from "../graph/import.js";
@@ -77,6 +78,12 @@ export function asClassifier(model: Model, file = "model"): Classifier {
 export function imageShape(classifier: Classifier, found: readonly [number, number, number]): [number, number, number] {
   const [channels, height, width] = classifier.shape;
   return [channels ?? found[0], height ?? found[1], width ?? found[2]];
+}
+
+/** The normalisation given, else the one that the model's metadata remember, else none. */
+export function normalizationFor({ model }: Classifier, given: Normalization | undefined): Normalization | undefined {
+  const remembered = model.metadata.get(normalizationKey);
+  return given ?? (remembered === undefined ? undefined : parseNormalization(remembered));
 }
 
 /** Images are brought to the model's size; a model that takes any size takes the dataset's. */

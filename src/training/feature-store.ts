@@ -6,12 +6,13 @@ import { createHash } from "node:crypto";
 import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { type ImageDataset, type Normalization, normalize, prefetch, sequentialBatches } from "../data/index.js";
-import { CancelledError, DataError } from "../errors.js";
+import type { ImageDataset, Normalization } from "../data/index.js";
+import { DataError } from "../errors.js";
 import { encodeModel } from "../onnx/index.js";
 import type { Engine } from "../runtime/index.js";
 import type { TrainingPlan } from "./plan.js";
 import { type Progress, silent } from "./progress.js";
+import { runImages } from "./run-images.js";
 
 /** Features up to this many bytes are held in memory; larger ones are read row by row. */
 const memoryLimit = 512 * 1024 * 1024;
@@ -105,36 +106,19 @@ async function computeFeatures(
   const part = `${path}.${process.pid}.part`;
   const session = await engine.load(model);
   const file = await open(part, "w");
-  progress.start(`Features of ${dataset.name}`, dataset.length, "images");
+  const run = { session, input: plan.classifier.input, dataset, normalization, batch: imagesPerRun, progress, signal };
   try {
-    let done = 0;
-    const batches = prefetch(sequentialBatches(dataset.length, imagesPerRun), async (indices) => {
-      const images = await dataset.read(indices);
-      return {
-        dtype: "float32",
-        dims: [images.count, ...images.shape],
-        data: normalize(images, normalization),
-      } as const;
-    });
-    for await (const images of batches) {
-      if (signal?.aborted) throw new CancelledError({ problem: "stopped on request" });
-      const count = images.dims[0];
-      const outputs = await session.run({ [plan.classifier.input]: images });
+    await runImages({ ...run, title: `Features of ${dataset.name}` }, async (outputs, _before, count) => {
       const tensors = boundary.map((name) => outputs[name]?.data as Float32Array);
       const packed = packRows(tensors, count, width);
       await file.write(new Uint8Array(packed.buffer, packed.byteOffset, packed.byteLength));
-      done += count;
-      progress.update(done);
-    }
+    });
     await file.close();
     await rename(part, path);
-    progress.finish();
   } catch (error) {
     await file.close().catch(() => undefined);
     await rm(part, { force: true });
     throw error;
-  } finally {
-    await session.release();
   }
 }
 

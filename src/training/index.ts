@@ -4,7 +4,7 @@ export {
   classNamesKey,
   imageShape,
   logitsModel,
-  normalizationKey,
+  normalizationFor,
   shapeHint,
 } from "./classifier.js";
 export type { ChosenMargins, Margin } from "./margins.js";

@@ -1,9 +1,10 @@
-import { type ImageDataset, type Normalization, normalize, prefetch, sequentialBatches } from "../data/index.js";
-import { CancelledError, RunError } from "../errors.js";
+import type { ImageDataset, Normalization } from "../data/index.js";
+import { RunError } from "../errors.js";
 import { encodeModel } from "../onnx/index.js";
 import type { Engine } from "../runtime/index.js";
 import { type Classifier, logitsModel } from "./classifier.js";
 import { type Progress, silent } from "./progress.js";
+import { runImages } from "./run-images.js";
 
 export interface PredictOptions {
   readonly normalization?: Normalization | undefined;
@@ -27,38 +28,26 @@ export async function predict(
   dataset: ImageDataset,
   options: PredictOptions = {},
 ): Promise<Float32Array> {
-  const { normalization, batch = 250, progress = silent, signal } = options;
-  const indices = options.indices ?? Int32Array.from({ length: dataset.length }, (_, index) => index);
-  const total = indices.length;
+  const { normalization, batch = 250, indices, progress = silent, signal } = options;
+  const total = indices?.length ?? dataset.length;
   const session = await engine.load(encodeModel(logitsModel(classifier)));
-  progress.start(`Running the model over ${dataset.name}`, total, "images");
-  // The next images are decoded while these are in the model.
-  const batches = prefetch(sequentialBatches(total, batch), async (places) => {
-    const images = await dataset.read(places.map((place) => indices[place] as number));
-    return { dtype: "float32", dims: [images.count, ...images.shape], data: normalize(images, normalization) } as const;
-  });
+  const title = `Running the model over ${dataset.name}`;
+  const { input } = classifier;
   let result = new Float32Array(0);
-  let done = 0;
-  try {
-    for await (const images of batches) {
-      if (signal?.aborted) throw new CancelledError({ problem: "stopped on request" });
-      const outputs = await session.run({ [classifier.input]: images });
+  await runImages(
+    { session, input, dataset, indices, normalization, batch, title, progress, signal },
+    (outputs, before, count) => {
       const logits = outputs[classifier.logits]?.data as Float32Array;
-      const classes = logits.length / images.dims[0];
-      if (done === 0) result = new Float32Array(classes * total);
-      result.set(logits, done * classes);
-      done += images.dims[0];
-      progress.update(done);
-    }
-  } finally {
-    await session.release();
-  }
-  progress.finish();
+      const classes = logits.length / count;
+      if (before === 0) result = new Float32Array(classes * total);
+      result.set(logits, before * classes);
+    },
+  );
   const bad = result.findIndex((value) => Number.isNaN(value));
   if (bad >= 0) {
     const index = Math.floor(bad / (result.length / total));
     throw new RunError({
-      where: dataset.describe(indices[index] as number),
+      where: dataset.describe(indices?.[index] ?? index),
       expected: "finite logits",
       received: "NaN",
       hint: "check --normalize and the model",

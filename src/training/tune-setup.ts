@@ -7,14 +7,13 @@ import {
   type ImageDataset,
   type Normalization,
   openDataset,
-  parseNormalization,
 } from "../data/index.js";
 import { DataError, FormatError, OptionError } from "../errors.js";
 import { type BalancedEnergyOptions, type LossDefinition, losses } from "../losses/index.js";
 import { accuracy, argmax } from "../metrics/index.js";
 import { readModel } from "../onnx/index.js";
 import type { Engine } from "../runtime/index.js";
-import { asClassifier, type Classifier, imageShape, normalizationKey, shapeHint } from "./classifier.js";
+import { asClassifier, type Classifier, imageShape, normalizationFor, shapeHint } from "./classifier.js";
 import { gammaFor } from "./gamma.js";
 import { type ChosenMargins, fitMargins } from "./margins.js";
 import { planTraining, type TrainingPlan } from "./plan.js";
@@ -50,9 +49,7 @@ const defaultHoldOut = 0.05;
 
 export async function openInputs(options: ResolvedTuneOptions): Promise<TuneInputs> {
   const classifier = asClassifier(await readModel(options.model), options.model);
-  const remembered = classifier.model.metadata.get(normalizationKey);
-  const normalization =
-    options.normalization ?? (remembered === undefined ? undefined : parseNormalization(remembered));
+  const normalization = normalizationFor(classifier, options.normalization);
   const id = await openDataset(options.id, shapeHint(classifier));
   const shape = imageShape(classifier, id.shape);
   const outliers =
