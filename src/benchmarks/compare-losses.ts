@@ -8,6 +8,7 @@ import { createEngine } from "../runtime/index.js";
 import type { ScoreName } from "../scores/index.js";
 import {
   asClassifier,
+  normalizationFor,
   shapeHint,
   type TuneContext,
   type TuneOptions,
@@ -59,16 +60,18 @@ export async function compareLosses(options: CompareLossesOptions, context: Tune
     const ood = await Promise.all(
       Object.entries(options.ood).map(([name, spec]) => openDataset(spec, { ...sized, name, ignoreLabels: true })),
     );
-    const evaluateModel = async (path: string, scores: readonly ScoreName[]) =>
-      evaluate(engine, asClassifier(await readModel(path)), test, ood, {
+    const evaluateModel = async (path: string, scores: readonly ScoreName[]) => {
+      const classifier = asClassifier(await readModel(path));
+      return evaluate(engine, classifier, test, ood, {
         scores,
         preset: options.preset,
-        normalization: options.tune.normalization,
+        normalization: normalizationFor(classifier, options.tune.normalization),
         progress: context.progress ?? silent,
         ...(options.resamples === undefined ? {} : { resamples: options.resamples }),
         ...(options.classCounts === undefined ? {} : { classCounts: options.classCounts }),
         ...(context.signal === undefined ? {} : { signal: context.signal }),
       });
+    };
     const models: ComparedModel[] = [
       {
         name: "untouched",
