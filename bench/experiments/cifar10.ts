@@ -1,12 +1,13 @@
 /**
  * ResNet-20 on CIFAR-10, balanced and long-tailed, fine-tuned with every loss. Writes docs/results/cifar10.md.
  *
- *   OFFMAP_DATA=DIR OFFMAP_MODELS=DIR npx tsx bench/experiments/cifar10.ts [--runs DIR] [--table] [EXPERIMENT...]
+ *   OFFMAP_DATA=DIR OFFMAP_MODELS=DIR npx tsx bench/experiments/cifar10.ts [--runs DIR] [--threads N] [--table] [EXPERIMENT...]
  *
  * OFFMAP_DATA holds the unpacked CIFAR binaries, OFFMAP_MODELS the ONNX models, and OFFMAP_REFERENCE `cifar10-lt.json`.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { writeFileAtomic } from "../../src/files.js";
 import { dataFolder, type Experiment, runExperiment, type Setting } from "./protocol.js";
 import { experimentMarkdown } from "./table.js";
@@ -49,7 +50,7 @@ async function experiments(): Promise<Experiment[]> {
         outlierText,
         data,
         metrics,
-        "The regularizers have half their usual weight (0.05; oe 0.25), to spare accuracy; all else but `--train all` and the number of steps is the default. Nothing was chosen on a test set.",
+        "The regularizers have a fifth of their usual weight (0.02; oe 0.1), to spare accuracy; all else but `--train all` and the number of steps is the default. The weight was lowered after a first run with 0.05 (last row) had cost 1.22 points of test accuracy; no detection result had a say in it.",
       ],
       model: join(models, "resnet20-cifar10.onnx"),
       id: `cifar:${join(dataFolder(), "cifar10-train.bin")}`,
@@ -57,10 +58,16 @@ async function experiments(): Promise<Experiment[]> {
       normalization,
       settings: [
         ...untouched,
-        { name: "balanced-energy", score: "energy", options: { ...frozen, loss: "balanced-energy", weight: 0.05 } },
-        { name: "energy", score: "energy", options: { ...frozen, loss: "energy", weight: 0.05 } },
-        { name: "oe", score: "energy", options: { ...frozen, loss: "oe", weight: 0.25 } },
+        { name: "balanced-energy", score: "energy", options: { ...frozen, loss: "balanced-energy", weight: 0.02 } },
+        { name: "energy", score: "energy", options: { ...frozen, loss: "energy", weight: 0.02 } },
+        { name: "oe", score: "energy", options: { ...frozen, loss: "oe", weight: 0.1 } },
         { name: "ce", score: "energy", options: { ...frozen, loss: "ce" } },
+        {
+          name: "balanced-energy, weight 0.05",
+          score: "energy",
+          options: { ...frozen, loss: "balanced-energy", weight: 0.05 },
+          seeds: [1],
+        },
       ],
       seeds,
     },
@@ -128,17 +135,23 @@ async function longTailFile(): Promise<string> {
   return target;
 }
 
-const args = process.argv.slice(2);
-const at = args.indexOf("--runs");
-const runs = at >= 0 ? (args.splice(at, 2)[1] as string) : "runs";
-// Only the table, of the runs that are finished.
-const tableOnly = args.includes("--table");
-if (tableOnly) args.splice(args.indexOf("--table"), 1);
-const chosen = (await experiments()).filter(({ name }) => args.length === 0 || args.includes(name));
+const { values: flags, positionals: names } = parseArgs({
+  options: {
+    runs: { type: "string", default: "runs" },
+    threads: { type: "string" },
+    // Only the table, of the runs that are finished.
+    table: { type: "boolean", default: false },
+  },
+  allowPositionals: true,
+});
+const threads = flags.threads === undefined ? undefined : Number(flags.threads);
+const chosen = (await experiments()).filter(({ name }) => names.length === 0 || names.includes(name));
 const parts: string[] = [];
-for (const experiment of chosen)
-  parts.push(experimentMarkdown(experiment, await runExperiment(experiment, tableOnly ? undefined : runs)));
-if (args.length === 0) {
+for (const experiment of chosen) {
+  const results = await runExperiment(experiment, flags.table ? undefined : flags.runs, threads);
+  parts.push(experimentMarkdown(experiment, results));
+}
+if (names.length === 0) {
   const command = "OFFMAP_DATA=DIR OFFMAP_MODELS=DIR OFFMAP_REFERENCE=DIR npx tsx bench/experiments/cifar10.ts";
   await writeFileAtomic(
     "docs/results/cifar10.md",

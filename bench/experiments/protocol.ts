@@ -19,6 +19,8 @@ export interface Setting {
   readonly name: string;
   readonly score: ScoreName;
   readonly options?: Partial<TuneOptions> & { readonly loss: LossName };
+  /** Seeds of this row, where they are not the experiment's. */
+  readonly seeds?: readonly number[];
 }
 
 export interface Experiment {
@@ -64,20 +66,31 @@ export const dataFolder = (): string => {
 /**
  * Runs what has not been run yet and returns the numbers by setting, one per seed.
  *
- * @param runs  folder for the runs; undefined: run nothing, and return what is finished
+ * @param runs     folder for the runs; undefined: run nothing, and return what is finished
+ * @param threads  of the engine; two experiments side by side with one thread each take less time than one after the other with two
  */
 export async function runExperiment(
   experiment: Experiment,
   runs: string | undefined,
+  threads?: number,
 ): Promise<Map<string, RunNumbers[]>> {
   const results = new Map<string, RunNumbers[]>();
-  for (const seed of experiment.seeds) {
-    for (const setting of experiment.settings) {
-      if (setting.options === undefined && seed !== experiment.seeds[0]) continue;
+  for (const setting of experiment.settings) {
+    for (const seed of seedsOf(experiment, setting)) {
       const place = join(experiment.name, `${setting.name.replace(/[^a-z0-9.-]+/gi, "-")}-seed${seed}`);
       const done = join(resultsFolder, `${place}.json`);
       if (runs === undefined && !existsSync(done)) continue;
-      const numbers = await runOnce(experiment, setting, seed, join(runs ?? "", place), done);
+      const options = setting.options && {
+        ...setting.options,
+        ...(threads === undefined ? {} : { engine: { threads } }),
+      };
+      const numbers = await runOnce(
+        experiment,
+        { ...setting, ...(options === undefined ? {} : { options }) },
+        seed,
+        join(runs ?? "", place),
+        done,
+      );
       results.set(setting.name, [...(results.get(setting.name) ?? []), numbers]);
       const average = meanOver(Object.values(numbers.sets).map(({ fpr95 }) => fpr95));
       console.error(
@@ -86,6 +99,11 @@ export async function runExperiment(
     }
   }
   return results;
+}
+
+/** The untouched model is the same under every seed. */
+function seedsOf(experiment: Experiment, setting: Setting): readonly number[] {
+  return setting.seeds ?? (setting.options === undefined ? experiment.seeds.slice(0, 1) : experiment.seeds);
 }
 
 async function runOnce(
@@ -104,7 +122,10 @@ async function runOnce(
     const shared: TuneOptions = {
       model: experiment.model,
       id: experiment.id,
-      outliers: experiment.outliers,
+      // Where statistics are frozen, outliers change nothing about plain cross entropy but its cost.
+      ...(setting.options.loss === "ce" && setting.options.batchNorm === "frozen"
+        ? {}
+        : { outliers: experiment.outliers }),
       normalization,
       holdOut: 0,
       seed,

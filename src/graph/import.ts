@@ -6,6 +6,7 @@ import { GraphError } from "../errors.js";
 import type { Graph, Node } from "../onnx/types.js";
 import { add, type Expr, mul, trainingBatchNorm } from "../ops/index.js";
 import type { GraphBuilder } from "./builder.js";
+import { mergeableBatchNorms, mergedConvolution } from "./merge-batch-norm.js";
 
 export interface ImportOptions {
   /** Values for tensors of the graph by name: its inputs, trained parameters, or features computed elsewhere. */
@@ -14,6 +15,11 @@ export interface ImportOptions {
   readonly outputs: readonly string[];
   /** BatchNormalization nodes that normalise with the statistics of the batch, as in training. */
   readonly batchStatistics?: (node: Node) => boolean;
+  /**
+   * Merges BatchNormalization nodes with running statistics into the convolution before them, whose own output is then not
+   * among the values. Default false.
+   */
+  readonly mergeBatchNorm?: boolean;
 }
 
 /** New running statistics of one BatchNormalization node, by the names of the initializers they replace. */
@@ -41,9 +47,22 @@ export function importGraph(builder: GraphBuilder, graph: Graph, options: Import
     values.set(name, constant);
     return constant;
   };
+  const merged = options.mergeBatchNorm
+    ? mergeableBatchNorms(graph, new Set([...options.bound.keys(), ...options.outputs]))
+    : new Map<Node, Node>();
+  for (const node of merged.keys()) if (options.batchStatistics?.(node)) merged.delete(node);
+  const absorbed = new Set(merged.values());
   for (const node of neededNodes(graph, options)) {
+    if (absorbed.has(node)) continue;
     const where = `node "${node.name}" (${node.op})`;
-    const inputs = node.inputs.map((name) => (name === "" ? undefined : lookUp(name, where)));
+    const operands = (of: Node) => of.inputs.map((name) => (name === "" ? undefined : lookUp(name, where)));
+    const conv = merged.get(node);
+    if (conv !== undefined) {
+      const [, ...normInputs] = node.inputs.map((name, index) => (index === 0 ? undefined : lookUp(name, where)));
+      values.set(node.outputs[0] as string, mergedConvolution(conv, operands(conv), node, [undefined, ...normInputs]));
+      continue;
+    }
+    const inputs = operands(node);
     if (node.op === "BatchNormalization" && options.batchStatistics?.(node)) {
       const { y, updates } = batchNormInTraining(node, inputs as Expr[], values);
       values.set(node.outputs[0] as string, y);

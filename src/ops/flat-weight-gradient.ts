@@ -6,8 +6,9 @@
 //
 //   dw[o,c,i,j] = Σ_p dy[o,p] · x[c, p + i·width + j]
 //
-// Offsets along the last axis are stacked as rows of x, the others as rows of dy (shifted the other way), and one product
-// [taps·O, P] × [P, taps·C] gives all taps at once. Shifted rows are contiguous copies, and nothing is moved to channels-last.
+// Offsets along the last axis are stacked as rows of x, the others as rows of dy, and one product [taps·O, P] × [P, taps·C] gives
+// all taps at once. Only delays are needed: x is moved right by what its tap lacks to the last one, dy by its own offset and that of
+// the last tap. A delayed copy of all rows is one contiguous copy behind a few zeros, and nothing is moved to channels-last.
 //
 // Rows of the grid share their zeros: what runs over the end of one row lands in the zeros before the next. So an axis needs
 // input + max(begin, end) places, not input + begin + end.
@@ -18,7 +19,7 @@
 //   product per tap, NHWC    104             42            26           161             97            76           53
 //   this form                 49             34            26            80             76            72           82
 import { elementCount, int } from "../onnx/types.js";
-import { concat, first, pad, reshape, slice, transpose } from "./expressions.js";
+import { concat, first, pad, reshape, slice, tensorOf, transpose } from "./expressions.js";
 import { staticDims } from "./shapes.js";
 import type { Expr } from "./types.js";
 import { tapsOf, type Windows } from "./windows.js";
@@ -36,10 +37,9 @@ export function suitsFlatProduct({ strides, begins, ends, output, input, kernel 
 /** dw [O, C, ...kernel] from x [N, C, ...] and dy [N, O, ...]. */
 export function flatWeightGradient(x: Expr, dy: Expr, windows: Windows): Expr {
   const { kernel, dilations, begins, output, input } = windows;
-  const [images, channels] = staticDims(x, x.name) as [number, number];
+  const channels = staticDims(x, x.name)[1] as number;
   const outputs = staticDims(dy, dy.name)[1] as number;
   const grid = gridOf(windows);
-  const length = images * elementCount(grid);
   // Distance in the flat row of one step along each axis.
   const steps = grid.map((_, axis) => elementCount(grid.slice(axis + 1)) * (dilations[axis] as number));
   const outer = tapsOf(kernel.slice(0, -1)).map((tap) =>
@@ -47,28 +47,26 @@ export function flatWeightGradient(x: Expr, dy: Expr, windows: Windows): Expr {
   );
   const inner = Array.from({ length: kernel.at(-1) as number }, (_, at) => at * (steps.at(-1) as number));
   const [farthest, widest] = [outer.at(-1) as number, inner.at(-1) as number];
+  const zeroImages = Math.ceil((farthest + widest) / elementCount(grid));
 
-  const xRow = flatRow(x, channels, begins, input, grid, [0, farthest + widest]);
-  const dyRow = flatRow(
-    dy,
-    outputs,
-    output.map(() => 0),
-    output,
-    grid,
-    [farthest, farthest],
+  const place = (value: Expr, at: readonly number[], size: readonly number[]) =>
+    onGrid(value, { at, size, grid, zeroImages });
+  const columns = delayed(place(x, begins, input), inner);
+  const rows = delayed(
+    place(
+      dy,
+      output.map(() => 0),
+      output,
+    ),
+    outer.map((offset) => offset + widest),
   );
-  const window = (row: Expr, offset: number) =>
-    slice(row, { axes: [1], starts: [offset], ends: [offset + length + farthest] });
-  const xRows = concat(
-    inner.map((offset) => window(xRow, offset)),
-    0,
-  );
-  const dyRows = concat(
-    outer.map((offset) => window(dyRow, farthest - offset)),
-    0,
-  );
-  const products = first(x.builder.op("Gemm", [dyRows, xRows], { transB: int(1) }));
-  const taps = reshape(products, [outer.length, outputs, inner.length, channels]);
+  const products = first(x.builder.op("Gemm", [rows, columns], { transB: int(1) }));
+  const kept = slice(products, {
+    axes: [0, 1],
+    starts: [0, 0],
+    ends: [outer.length * outputs, inner.length * channels],
+  });
+  const taps = reverse(reshape(kept, [outer.length, outputs, inner.length, channels]), 2);
   return reshape(transpose(taps, [1, 3, 0, 2]), [outputs, channels, ...kernel]);
 }
 
@@ -78,18 +76,38 @@ function gridOf({ begins, ends, input, output }: Pick<Windows, "begins" | "ends"
   );
 }
 
-/** [N, C, ...size] placed on the grid at `begins`, as rows [C, N·grid], with zeros before and after each row. */
-function flatRow(
-  value: Expr,
-  channels: number,
-  begins: readonly number[],
-  size: readonly number[],
-  grid: readonly number[],
-  [before, after]: readonly [number, number],
-): Expr {
-  const images = staticDims(value, value.name)[0] as number;
+interface Placement {
+  readonly at: readonly number[];
+  readonly size: readonly number[];
+  readonly grid: readonly number[];
+  readonly zeroImages: number;
+}
+
+/** [N, C, ...size] placed on the grid, channels first and zero images last: [C, (N + zeroImages)·grid]. */
+function onGrid(value: Expr, { at, size, grid, zeroImages }: Placement): Expr {
+  const [images, channels] = staticDims(value, value.name) as [number, number];
   const channelsFirst = transpose(value, [1, 0, ...size.map((_, axis) => axis + 2)]);
-  const rest = grid.map((places, axis) => places - (size[axis] as number) - (begins[axis] as number));
-  const placed = pad(channelsFirst, [0, 0, ...begins, 0, 0, ...rest]);
-  return pad(reshape(placed, [channels, images * elementCount(grid)]), [0, before, 0, after]);
+  const rest = grid.map((places, axis) => places - (size[axis] as number) - (at[axis] as number));
+  const placed = pad(channelsFirst, [0, 0, ...at, 0, zeroImages, ...rest]);
+  return reshape(placed, [channels, (images + zeroImages) * elementCount(grid)]);
+}
+
+/**
+ * Stacks copies of all rows [C, T], each copy moved to the right by one of the ascending `delays`: [delays·C + 1, T].
+ * A copy is the flat block after that many zeros. What leaves a row at its right end enters the next one, so rows must end in zeros; the last row only fills up.
+ */
+function delayed(block: Expr, delays: readonly number[]): Expr {
+  const [channels, length] = staticDims(block, block.name) as [number, number];
+  const flat = reshape(block, [channels * length]);
+  const zeros = (count: number) => block.builder.constant(tensorOf(new Array<number>(count).fill(0)));
+  const parts = delays.flatMap((delay, index) => {
+    const gap = delay - (delays[index - 1] ?? 0);
+    return gap === 0 ? [flat] : [zeros(gap), flat];
+  });
+  const filler = length - (delays.at(-1) as number);
+  return reshape(concat([...parts, zeros(filler)], 0), [delays.length * channels + 1, length]);
+}
+
+function reverse(x: Expr, axis: number): Expr {
+  return slice(x, { axes: [axis], starts: [-1], ends: [-(2 ** 31)], steps: [-1] });
 }

@@ -27,6 +27,8 @@ export class LocalEngine implements Engine {
         executionProviders: [this.device],
         logSeverityLevel: logErrorsOnly,
         graphOptimizationLevel: "all",
+        // The planned block of memory comes on top of what the first run allocated: twice the memory, and not faster.
+        enableMemPattern: false,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       });
     } catch (cause) {

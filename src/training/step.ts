@@ -75,6 +75,7 @@ export function buildTrainingStep<Options extends object>(options: StepOptions<O
     bound,
     outputs: [options.logits],
     batchStatistics: (node) => options.batchNorm === "batch" && partition.trained.has(node),
+    mergeBatchNorm: true,
   });
   const joined = imported.values.get(options.logits) as Expr;
   const rows = (from: number, to: number) => slice(joined, { axes: [0], starts: [from], ends: [to] });
