@@ -47,7 +47,14 @@ export class GraphBuilder implements Builder {
   private readonly attributeIds = new Map<Attribute, string>();
   private counter = 0;
 
-  constructor(readonly opset = minimumOpset) {
+  /**
+   * @param opset  of the standard operators
+   * @param block  channels per block where gradients may use the blocked layout
+   */
+  constructor(
+    readonly opset = minimumOpset,
+    readonly block?: number,
+  ) {
     if (opset < minimumOpset) {
       throw new UnsupportedError({
         expected: `operator set ${minimumOpset} or newer to build for`,
@@ -85,7 +92,7 @@ export class GraphBuilder implements Builder {
     const known = this.shared.get(key);
     if (known !== undefined) return [...known];
     const where = `node "${name || this.freshName(type)}" (${type})`;
-    const rule = domain === "" ? findRule(type) : undefined;
+    const rule = findRule(type, domain);
     if (rule === undefined) {
       throw new UnsupportedError({
         where,
@@ -136,14 +143,10 @@ export class GraphBuilder implements Builder {
    * The finished graph with the given outputs, in order. Nodes, inputs and initializers that none of them needs are left out.
    */
   build(outputs: Readonly<Record<string, Expr>>, name = "offmap"): Graph {
+    const kept = this.neededFor(Object.values(outputs));
     const needed = new Set(Object.values(outputs).map((x) => x.name));
-    const kept: BuiltNode[] = [];
-    for (const built of this.nodes.toReversed()) {
-      if (!built.outputs.some((out) => needed.has(out.name))) continue;
-      kept.push(built);
-      for (const input of built.inputs) if (input !== undefined) needed.add(input.name);
-    }
-    const nodes = kept.reverse().map((built) => built.node);
+    for (const { inputs } of kept) for (const input of inputs) if (input !== undefined) needed.add(input.name);
+    const nodes = kept.map((built) => built.node);
     // One Identity per output names it; ONNX Runtime removes those that only rename.
     for (const [alias, x] of Object.entries(outputs)) {
       nodes.push({
@@ -164,12 +167,27 @@ export class GraphBuilder implements Builder {
     };
   }
 
+  /** The nodes that the given values depend on, in order. */
+  neededFor(values: readonly Expr[]): BuiltNode[] {
+    const needed = new Set(values.map((x) => x.name));
+    const kept: BuiltNode[] = [];
+    for (const built of this.nodes.toReversed()) {
+      if (!built.outputs.some((out) => needed.has(out.name))) continue;
+      kept.push(built);
+      for (const input of built.inputs) if (input !== undefined) needed.add(input.name);
+    }
+    return kept.reverse();
+  }
+
   /** The finished graph as a model that ONNX Runtime loads. */
   model(outputs: Readonly<Record<string, Expr>>, name?: string): Model {
+    const graph = this.build(outputs, name);
+    const domains = new Set(graph.nodes.map((node) => node.domain));
+    domains.delete("");
     return {
-      graph: this.build(outputs, name),
+      graph,
       opset: this.opset,
-      imports: new Map([["", this.opset]]),
+      imports: new Map([["", this.opset], ...[...domains].map((domain) => [domain, 1] as const)]),
       // IR 8 came with opset 18, IR 10 with opset 21; ONNX Runtime 1.30 takes both.
       irVersion: this.opset > 20 ? 10 : 8,
       producer: "offmap",

@@ -2,6 +2,7 @@
 import { activations } from "./activations.js";
 import { averagePools } from "./average-pool.js";
 import { batchNorm } from "./batch-norm.js";
+import { blockedOperators } from "./blocked/operators.js";
 import { casting } from "./casting.js";
 import { comparisons } from "./comparisons.js";
 import { conv } from "./conv.js";
@@ -26,6 +27,7 @@ import { unary } from "./unary.js";
 
 register(activations);
 register(batchNorm);
+register(blockedOperators);
 register(casting);
 register(comparisons);
 register(elementwise);
@@ -50,6 +52,7 @@ register(unary);
 
 export { AttributeReader } from "./attributes.js";
 export { type TrainingBatchNorm, trainingBatchNorm } from "./batch-norm.js";
+export * from "./blocked/operators.js";
 export * from "./expressions.js";
 export { allRules, findRule } from "./registry.js";
 export * from "./shapes.js";

@@ -4,15 +4,17 @@ const rules = new Map<string, OperatorRule>();
 
 /** Makes rules known; `index.ts` calls it once for every family. */
 export function register(family: readonly OperatorRule[]): void {
-  for (const rule of family) rules.set(rule.op, rule);
+  for (const rule of family) rules.set(keyOf(rule.op, rule.domain), rule);
 }
 
-/** The rule for an operator of the standard domain, or undefined when Offmap has none. */
-export function findRule(op: string): OperatorRule | undefined {
-  return rules.get(op);
+const keyOf = (op: string, domain = "") => (domain === "" ? op : `${domain}.${op}`);
+
+/** The rule for an operator, of the standard domain unless another is named; undefined when Offmap has none. */
+export function findRule(op: string, domain = ""): OperatorRule | undefined {
+  return rules.get(keyOf(op, domain));
 }
 
-/** Every rule, by operator name. */
+/** Every rule of the standard domain, by operator name. */
 export function allRules(): OperatorRule[] {
-  return [...rules.values()].sort((a, b) => (a.op < b.op ? -1 : 1));
+  return [...rules.values()].filter(({ domain = "" }) => domain === "").sort((a, b) => (a.op < b.op ? -1 : 1));
 }

@@ -36,6 +36,8 @@ export interface OpOptions {
 export interface Builder {
   /** Version of the standard operator set that nodes are written for, 18 or newer. */
   readonly opset: number;
+  /** Channels per block where the graph will run in ONNX Runtime's blocked layout; undefined where it will not. */
+  readonly block?: number | undefined;
   /**
    * Appends one node and returns its outputs. Infers their shapes by the operator's rule, computes the node at once where
    * all its inputs are small constants, and returns the earlier outputs when the same node exists already.
@@ -100,6 +102,8 @@ export interface NoGradient {
 /** Everything Offmap knows about an operator. */
 export interface OperatorRule {
   readonly op: string;
+  /** Operator domain; the standard one, "", by default. */
+  readonly domain?: string;
   /** One line each for the generated `docs/operators.md`. */
   readonly summary: { readonly shape: string; readonly gradient: string };
   /** @throws ShapeError when the operands do not fit the operator */

@@ -1,3 +1,4 @@
+export { blockSize } from "./block-size.js";
 export { createEngine, devices, whyUnavailable } from "./devices.js";
 export { LocalEngine } from "./local-engine.js";
 export type { Device, Engine, EngineOptions, Feeds, LoadOptions, Session } from "./types.js";

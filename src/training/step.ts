@@ -2,6 +2,7 @@
  * The training step: one ONNX graph from a joined batch of in-distribution images and outliers to the loss and the moved
  * parameters. Parameters, momenta and running statistics are variables of the engine that go in and come out.
  */
+import { blockedLayout } from "../graph/blocked-layout.js";
 import { GraphBuilder } from "../graph/builder.js";
 import { gradients } from "../graph/differentiate.js";
 import { importGraph } from "../graph/import.js";
@@ -35,6 +36,8 @@ export interface StepOptions<Options extends object> {
   readonly batch: number;
   /** 0 for a run without outliers, which only the plain cross entropy allows. */
   readonly outlierBatch: number;
+  /** Channels per block of the blocked layout, where the engine has it. */
+  readonly block?: number | undefined;
 }
 
 export interface TrainingStep {
@@ -59,7 +62,7 @@ const momentumOf = (name: string) => `${name}/momentum`;
 
 export function buildTrainingStep<Options extends object>(options: StepOptions<Options>): TrainingStep {
   const { model, partition, batch, outlierBatch } = options;
-  const graph = new GraphBuilder(model.opset);
+  const graph = new GraphBuilder(model.opset, options.block);
   const bound = new Map<string, Expr>();
   for (const name of partition.boundary) {
     bound.set(name, graph.input(name, "float32", [batch + outlierBatch, ...(options.rows.get(name) ?? [])]));
@@ -113,7 +116,8 @@ export function buildTrainingStep<Options extends object>(options: StepOptions<O
     variables[momentumOf(name)] = { ...tensor, data: new Float32Array(tensor.data.length) };
   }
   const written = [...options.parameters.map(({ name }) => name), ...statistics.map(([name]) => name)];
-  return { model: graph.model(outputs, "training step"), updates, variables, written };
+  const built = options.block === undefined ? { graph, outputs } : blockedLayout(graph, outputs, options.block);
+  return { model: built.graph.model(built.outputs, "training step"), updates, variables, written };
 }
 
 /** Running means and variances of the trained part, by initializer name. */

@@ -2,7 +2,7 @@
 import { RunError } from "../errors.js";
 import { encodeModel } from "../onnx/index.js";
 import type { Tensor } from "../onnx/types.js";
-import type { Engine, Session } from "../runtime/index.js";
+import { blockSize, type Engine, type Session } from "../runtime/index.js";
 import {
   buildTrainingStep,
   labelsInput,
@@ -24,15 +24,17 @@ export interface StepBatch {
 export class Trainer<Options extends object> {
   private readonly sessions = new Map<string, Promise<Session>>();
   private variableNames: readonly string[] = [];
+  private block: number | undefined;
   private writtenNames: readonly string[] = [];
 
   constructor(
     private readonly engine: Engine,
-    private readonly options: Omit<StepOptions<Options>, "batch" | "outlierBatch">,
+    private readonly options: Omit<StepOptions<Options>, "batch" | "outlierBatch" | "block">,
   ) {}
 
   /** Sets the variables to the untouched model's, or to those of a checkpoint. */
   async start(checkpoint?: Readonly<Record<string, Tensor>>): Promise<void> {
+    this.block = await blockSize(this.engine);
     // The variables do not depend on the batch size, so the smallest step will do.
     const { variables, written } = buildTrainingStep({ ...this.options, batch: 1, outlierBatch: 1 });
     this.variableNames = Object.keys(variables);
@@ -76,7 +78,7 @@ export class Trainer<Options extends object> {
     const key = `${batch}+${outlierBatch}`;
     let session = this.sessions.get(key);
     if (session === undefined) {
-      const { model, updates } = buildTrainingStep({ ...this.options, batch, outlierBatch });
+      const { model, updates } = buildTrainingStep({ ...this.options, batch, outlierBatch, block: this.block });
       session = this.engine.load(encodeModel(model), { updates });
       this.sessions.set(key, session);
     }

@@ -1,0 +1,105 @@
+// The blocked layout of ONNX Runtime's CPU kernels: [N, C/B, H, W, B], the channels in blocks of B, the width of a vector register.
+// Convolutions in it run at the speed of the multipliers, where the plain ones first lay windows out for a matrix product.
+//
+// ONNX Runtime uses it on its own for constant weights only. Its operators (domain com.microsoft.nchwc) take weights that are
+// computed just as well; the caller brings them into their blocked order. A blocked tensor keeps the dimensions [N, C, H, W] on paper.
+import { ShapeError } from "../../errors.js";
+import { type Attributes, formatDims, int, ints } from "../../onnx/types.js";
+import { convolutionOf } from "../conv.js";
+import { first, reshape, tensorOf, transpose } from "../expressions.js";
+import { operand, staticDims } from "../shapes.js";
+import type { Expr, NoGradient, OperatorRule, ShapeCall } from "../types.js";
+
+export const blockedDomain = "com.microsoft.nchwc";
+
+export interface BlockedConvolution {
+  readonly strides?: readonly number[];
+  readonly dilations?: readonly number[];
+  /** Begins, then ends. */
+  readonly pads?: readonly number[];
+  readonly group?: number;
+  /** Applied to the result in the same pass. */
+  readonly activation?: "Relu";
+}
+
+/** Plain [N, C, H, W] in blocks. C must be a multiple of the block. */
+export const toBlocked = (x: Expr): Expr => first(x.builder.op("ReorderInput", [x], {}, { domain: blockedDomain }));
+
+/** Back to plain [N, C, H, W]. */
+export function toPlain(x: Expr): Expr {
+  const channels = staticDims(x, x.name)[1] as number;
+  return first(x.builder.op("ReorderOutput", [x], { channels: int(channels) }, { domain: blockedDomain }));
+}
+
+/**
+ * Convolution of blocked x [N, C, H, W] (plain where C is less than a block) with w [O, C, kh, kw] from `blockedFilter`: blocked [N, O, ...].
+ *
+ * @param bias  plain [O]
+ */
+export function blockedConv(x: Expr, w: Expr, bias: Expr | undefined, at: BlockedConvolution = {}): Expr {
+  const kernel = staticDims(w, w.name).slice(2);
+  const ones = kernel.map(() => 1);
+  const attributes: Attributes = {
+    kernel_shape: ints(kernel),
+    strides: ints(at.strides ?? ones),
+    dilations: ints(at.dilations ?? ones),
+    pads: ints(at.pads ?? [...kernel, ...kernel].map(() => 0)),
+    group: int(at.group ?? 1),
+    ...(at.activation === undefined ? {} : { activation: { kind: "string", value: at.activation } }),
+  };
+  const inputs = bias === undefined ? [x, w] : [x, w, bias];
+  return first(x.builder.op("Conv", inputs, attributes, { domain: blockedDomain }));
+}
+
+/** Mean over the positions of blocked x: [N, C, 1, 1], blocked, which for one position is the plain order. */
+export const blockedMean = (x: Expr): Expr =>
+  first(x.builder.op("GlobalAveragePool", [x], {}, { domain: blockedDomain }));
+
+/**
+ * w [O, C, kh, kw] in the order the kernels read: [O/B, C/B, kh, kw, B of C, B of O]; [O/B, C, kh, kw, B of O] where C is less than a
+ * block or the convolution is depthwise (C = 1).
+ */
+export function blockedFilter(w: Expr, block: number): Expr {
+  const dims = staticDims(w, w.name);
+  const [outputs, inputs, ...kernel] = dims as [number, number, number, number];
+  const ordered =
+    inputs < block
+      ? transpose(reshape(w, [outputs / block, block, inputs, ...kernel]), [0, 2, 3, 4, 1])
+      : transpose(reshape(w, [outputs / block, block, inputs / block, block, ...kernel]), [0, 2, 4, 5, 3, 1]);
+  return reshape(ordered, dims);
+}
+
+/** A depthwise filter that copies each channel: a convolution with it pads blocked tensors in one pass. */
+export function onesFilter(x: Expr): Expr {
+  const channels = staticDims(x, x.name)[1] as number;
+  return x.builder.constant(tensorOf(Array<number>(channels).fill(1), "float32", [channels, 1, 1, 1]));
+}
+
+const copies: NoGradient = { none: "made after differentiation" };
+const dimsOfInput = (call: ShapeCall) => [{ dtype: "float32" as const, dims: operand(call, 0).dims }];
+
+const rule = (op: string, shape: OperatorRule["shape"]): OperatorRule => ({
+  op,
+  domain: blockedDomain,
+  summary: { shape: "blocked", gradient: "none" },
+  shape,
+  gradient: copies,
+});
+
+export const blockedOperators: readonly OperatorRule[] = [
+  rule("ReorderInput", dimsOfInput),
+  rule("ReorderOutput", dimsOfInput),
+  rule("Conv", (call) => {
+    const { windows } = convolutionOf(call);
+    return [
+      { dtype: "float32", dims: [operand(call, 0).dims[0] ?? 1, operand(call, 1).dims[0] ?? 1, ...windows.output] },
+    ];
+  }),
+  rule("GlobalAveragePool", (call) => {
+    const { dims } = operand(call, 0);
+    if (dims.length !== 4) {
+      throw new ShapeError({ where: call.where, expected: "[N, C, H, W]", received: formatDims(dims) });
+    }
+    return [{ dtype: "float32", dims: [...dims.slice(0, 2), 1, 1] }];
+  }),
+];
