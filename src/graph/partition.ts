@@ -64,9 +64,29 @@ export function prefixModel(model: Model, imported: ImportedGraph, boundary: rea
       return true;
     })
     .reverse();
+  return part(model, { inputs, nodes, outputs }, wanted);
+}
+
+/** The trained part as a model of its own for any batch size, from the boundary tensors to `output`. */
+export function suffixModel(model: Model, rows: ReadonlyMap<string, readonly number[]>, output: string): Model {
+  const wanted = new Set([output]);
+  const nodes = model.graph.nodes
+    .toReversed()
+    .filter((node) => {
+      if (!node.outputs.some((name) => wanted.has(name) && !rows.has(name))) return false;
+      for (const name of node.inputs) wanted.add(name);
+      return true;
+    })
+    .reverse();
+  const inputs = [...rows].map(([name, dims]) => ({ name, dtype: "float32" as const, dims: ["N", ...dims] }));
+  return part(model, { inputs, nodes, outputs: [{ name: output, dtype: "float32", dims: ["N", "K"] }] }, wanted);
+}
+
+/** A model of some of another's nodes, with the initializers they want. */
+function part(model: Model, pieces: Pick<Graph, "inputs" | "nodes" | "outputs">, wanted: ReadonlySet<string>): Model {
   const initializers = new Map([...model.graph.initializers].filter(([name]) => wanted.has(name)));
   // Without `origin` the writer takes nothing from the file that this part no longer has.
   const { [origin]: _model, ...plainModel } = model;
   const { [origin]: _graph, ...plainGraph } = model.graph;
-  return { ...plainModel, graph: { ...plainGraph, inputs, nodes, outputs, initializers } };
+  return { ...plainModel, graph: { ...plainGraph, ...pieces, initializers } };
 }

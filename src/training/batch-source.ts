@@ -14,8 +14,9 @@ import {
 } from "../data/index.js";
 import { ShapeError } from "../errors.js";
 import type { Session } from "../runtime/index.js";
-import { type FeatureStore, unpackRows } from "./feature-store.js";
+import { unpackRows } from "./feature-store.js";
 import type { TrainingPlan } from "./plan.js";
+import type { FeatureStores } from "./predictions.js";
 import type { StepBatch } from "./trainer.js";
 
 export interface BatchSourceOptions {
@@ -33,7 +34,7 @@ export interface BatchSourceOptions {
   /** The frozen part, run on every batch: needed when it exists and its features are not stored. */
   readonly prefix: Session | undefined;
   /** Features of the frozen part, computed beforehand. */
-  readonly stores: { readonly id: FeatureStore; readonly outliers: FeatureStore | undefined } | undefined;
+  readonly stores: FeatureStores | undefined;
 }
 
 /** Every batch follows from the seed and the step alone, so that a run resumes to the same bits. */

@@ -43,15 +43,18 @@ export async function predict(
       result.set(logits, before * classes);
     },
   );
-  const bad = result.findIndex((value) => Number.isNaN(value));
-  if (bad >= 0) {
-    const index = Math.floor(bad / (result.length / total));
-    throw new RunError({
-      where: dataset.describe(indices?.[index] ?? index),
-      expected: "finite logits",
-      received: "NaN",
-      hint: "check --normalize and the model",
-    });
-  }
+  refuseNaN(result, total, (row) => dataset.describe(indices?.[row] ?? row));
   return result;
+}
+
+/** @param describe  what an error calls the image of a row */
+export function refuseNaN(logits: Float32Array, rows: number, describe: (row: number) => string): void {
+  const bad = logits.findIndex((value) => Number.isNaN(value));
+  if (bad < 0) return;
+  throw new RunError({
+    where: describe(Math.floor(bad / (logits.length / rows))),
+    expected: "finite logits",
+    received: "NaN",
+    hint: "check --normalize and the model",
+  });
 }

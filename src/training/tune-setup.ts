@@ -12,14 +12,12 @@ import { DataError, FormatError, OptionError } from "../errors.js";
 import { type BalancedEnergyOptions, type LossDefinition, losses } from "../losses/index.js";
 import { accuracy, argmax } from "../metrics/index.js";
 import { readModel } from "../onnx/index.js";
-import type { Engine } from "../runtime/index.js";
 import { asClassifier, type Classifier, imageShape, normalizationFor, shapeHint } from "./classifier.js";
 import { gammaFor } from "./gamma.js";
 import { type ChosenMargins, fitMargins } from "./margins.js";
 import { planTraining, type TrainingPlan } from "./plan.js";
-import { predict } from "./predict.js";
+import type { Predictions } from "./predictions.js";
 import { describePrior, type Prior, priorFromLogits } from "./prior.js";
-import type { Progress } from "./progress.js";
 import { meanPriorWeight } from "./statistics.js";
 import type { ResolvedTuneOptions } from "./tune-options.js";
 
@@ -83,18 +81,20 @@ export async function openInputs(options: ResolvedTuneOptions): Promise<TuneInpu
   return { classifier, plan, normalization, id, outliers, trainIndices: split.train, heldIndices: split.held };
 }
 
-/** Measures prior, margins and accuracy on the untouched model. */
+/**
+ * Measures prior, margins and accuracy on the untouched model.
+ *
+ * @param predictions  of the untouched model
+ */
 export async function prepare(
-  engine: Engine,
+  predictions: Predictions,
   inputs: TuneInputs,
   options: ResolvedTuneOptions,
-  { progress, signal }: { progress: Progress; signal?: AbortSignal | undefined },
 ): Promise<Preparation> {
-  const { classifier, plan, normalization, id, outliers } = inputs;
+  const { plan, id, outliers } = inputs;
   const loss = losses[options.loss] as LossDefinition<object>;
-  const run = { normalization, progress, signal };
   const watched = watchedIndices(inputs);
-  const watchedLogits = await predict(engine, classifier, id, { ...run, indices: watched });
+  const watchedLogits = await predictions("id", watched);
   const accuracyBefore = accuracyOf(watchedLogits, plan.classes, id, watched);
 
   let outlierLogits: Float32Array | undefined;
@@ -102,7 +102,7 @@ export async function prepare(
   if (loss.usesPrior && outliers !== undefined) {
     if (options.prior !== undefined) prior = await readPrior(options.prior, plan.classes);
     if (prior === null || options.mOut === "auto") {
-      outlierLogits = await predict(engine, classifier, outliers, run);
+      outlierLogits = await predictions("outliers");
       prior ??= priorFromLogits(outlierLogits, plan.classes, id.classNames);
     }
   }
@@ -114,10 +114,7 @@ export async function prepare(
       prior === null || balance === undefined || outlierLogits === undefined
         ? 0
         : balance.alpha * meanPriorWeight(outlierLogits, prior.prior, balance.gamma);
-    const logits =
-      mIn === "auto"
-        ? await predict(engine, classifier, id, { ...run, indices: trainSample(inputs, options.seed) })
-        : new Float32Array(0);
+    const logits = mIn === "auto" ? await predictions("id", trainSample(inputs, options.seed)) : new Float32Array(0);
     margins = fitMargins(logits, plan.classes, lift, { mIn, mOut });
   }
   const chosen = margins === null ? {} : { mIn: margins.mIn, mOut: margins.mOut };

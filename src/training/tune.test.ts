@@ -85,6 +85,15 @@ describe("tune", () => {
     expect(changed.map(([name]) => name).sort()).toEqual(["head.bias", "head.weight"]);
   });
 
+  test("measures the same prior, margins and accuracy from stored features as from the images", async () => {
+    const stored = await tune(options("stored", { augment: false, steps: 1 }));
+    const images = await tune(options("images", { augment: true, steps: 1 }));
+    expect(stored.prior).toEqual(images.prior);
+    expect(stored.margins?.m_in).toBeCloseTo(images.margins?.m_in as number, 4);
+    expect(stored.margins?.m_out).toBeCloseTo(images.margins?.m_out as number, 4);
+    expect(stored.accuracy_before).toBe(images.accuracy_before);
+  });
+
   // The head from stored features, everything from the image: both must reach PyTorch's weights.
   test.each([
     ["head", "frozen"],

@@ -2,13 +2,13 @@
 
 import { type LossDefinition, losses } from "../losses/index.js";
 import { encodeModel, writeModel } from "../onnx/index.js";
+import type { Model, Tensor } from "../onnx/types.js";
 import { createEngine, type Engine, type Session } from "../runtime/index.js";
 import { version } from "../version.js";
 import { BatchSource } from "./batch-source.js";
-import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
-import { asClassifier } from "./classifier.js";
+import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { FeatureStore } from "./feature-store.js";
-import { predict } from "./predict.js";
+import { type FeatureStores, type Predictions, predictionsFromFeatures, predictionsFromImages } from "./predictions.js";
 import { type Progress, silent } from "./progress.js";
 import { hashFile, RunFolder } from "./run-files.js";
 import { runSteps } from "./run-steps.js";
@@ -54,19 +54,48 @@ async function tuneOn(engine: Engine, told: TuneOptions, context: TuneContext): 
   const { progress = silent, signal, warn = () => {} } = context;
   const options = resolveTuneOptions(told);
   const inputs = await openInputs(options);
-  const { classifier, plan, id, outliers, normalization } = inputs;
-  if (classifier.endsInSoftmax) {
-    warn(`the model ends in a Softmax; Offmap trains and scores what goes into it ("${classifier.logits}")`);
+  if (inputs.classifier.endsInSoftmax) {
+    warn(`the model ends in a Softmax; Offmap trains and scores what goes into it ("${inputs.classifier.logits}")`);
   }
   for (const flag of unusedOptions(told)) warn(`${flag} has no effect on the loss ${options.loss}`);
   const folder = await RunFolder.open(options.out);
   const identity = await identityOf(options, inputs);
   const checkpoint = options.resume ? await readCheckpoint(folder.file("checkpoint.onnx"), identity) : undefined;
   if (checkpoint !== undefined) await folder.continueLog(checkpoint.step);
-  const prepared =
-    (checkpoint?.prepared as Preparation | undefined) ?? (await prepare(engine, inputs, options, { progress, signal }));
+  const frozen = await frozenPart(engine, inputs, options.augment, { progress, signal });
+  try {
+    return await tuneAbove(frozen, { engine, options, inputs, folder, identity, checkpoint, progress, signal, warn });
+  } finally {
+    await frozen.prefix?.release();
+    await frozen.stores?.id.close();
+    await frozen.stores?.outliers?.close();
+  }
+}
 
-  const { stores, prefix } = await frozenPart(engine, inputs, options.augment, { progress, signal });
+interface Run {
+  readonly engine: Engine;
+  readonly options: ResolvedTuneOptions;
+  readonly inputs: TuneInputs;
+  readonly folder: RunFolder;
+  readonly identity: string;
+  readonly checkpoint: Checkpoint | undefined;
+  readonly progress: Progress;
+  readonly signal: AbortSignal | undefined;
+  readonly warn: (sentence: string) => void;
+}
+
+/** Trains what lies above the frozen part. */
+async function tuneAbove({ stores, prefix }: FrozenPart, run: Run): Promise<TuneResult> {
+  const { engine, options, inputs, folder, identity, checkpoint, progress, signal, warn } = run;
+  const { classifier, plan, id, outliers, normalization } = inputs;
+  const predictions = (model: Model, trained?: Readonly<Record<string, Tensor>>): Predictions =>
+    stores === undefined
+      ? predictionsFromImages(engine, model, inputs, { normalization, progress, signal })
+      : predictionsFromFeatures(engine, plan, inputs, stores, trained);
+  const prepared =
+    (checkpoint?.prepared as Preparation | undefined) ??
+    (await prepare(predictions(classifier.model), inputs, options));
+
   const { batch, outlierBatch, shuffle, augment, seed } = options;
   const { trainIndices } = inputs;
   const data = { plan, id, trainIndices, outliers, normalization, prefix, stores };
@@ -98,16 +127,14 @@ async function tuneOn(engine: Engine, told: TuneOptions, context: TuneContext): 
     spent = await runSteps({ trainer, source, folder, options, first, total, save, progress, signal });
   } finally {
     await trainer.close();
-    await prefix?.release();
-    await stores?.id.close();
-    await stores?.outliers?.close();
   }
   await save(total);
 
-  const tuned = tunedModel(await trainer.trained(), options, inputs, prepared);
+  const trained = await trainer.trained();
+  const tuned = tunedModel(trained, options, inputs, prepared);
   await writeModel(tuned, folder.file("model.onnx"));
   const indices = watchedIndices(inputs);
-  const logits = await predict(engine, asClassifier(tuned), id, { normalization, indices, progress, signal });
+  const logits = await predictions(tuned, trained)("id", indices);
   const accuracyAfter = accuracyOf(logits, plan.classes, id, indices);
   if (prepared.accuracyBefore - accuracyAfter > worryingFall) {
     warn(
@@ -132,13 +159,18 @@ async function tuneOn(engine: Engine, told: TuneOptions, context: TuneContext): 
   return result;
 }
 
+interface FrozenPart {
+  readonly stores?: FeatureStores;
+  readonly prefix?: Session;
+}
+
 /** The frozen part: its features stored beforehand when images are always the same, else run on every batch. */
 async function frozenPart(
   engine: Engine,
   { plan, id, outliers, normalization }: TuneInputs,
   augment: boolean,
   run: { progress: Progress; signal: AbortSignal | undefined },
-): Promise<{ stores?: { id: FeatureStore; outliers: FeatureStore | undefined }; prefix?: Session }> {
+): Promise<FrozenPart> {
   if (plan.prefix === undefined) return {};
   if (augment) return { prefix: await engine.load(encodeModel(plan.prefix)) };
   const options = { normalization, ...run };
