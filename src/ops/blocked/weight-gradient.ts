@@ -9,7 +9,7 @@
 // Turning channels and images around is one vectorized pass, ReorderInput on x seen as one image of N channels, and one copy of
 // rows of a block. Two threads, 384x16x32x32, kernel 3x3, milliseconds: padding 1.3, turning 1.8, rows 2.7, rows of dy 2.7, convolution
 // 11. The form without blocks takes 45.
-import { pad, reshape, slice, transpose } from "../expressions.js";
+import { pad, reshape, slice, sum, transpose } from "../expressions.js";
 import { staticDims } from "../shapes.js";
 import type { Expr } from "../types.js";
 import { extentOf, type Windows } from "../windows.js";
@@ -31,14 +31,43 @@ export function suitsBlockedGradient(x: Expr, dy: Expr, { kernel, begins }: Wind
 /** dw [O, C, ...kernel] from plain x [N, C, H, W] and dy [N, O, ...output]. */
 export function blockedWeightGradient(x: Expr, dy: Expr, windows: Windows, block: number): Expr {
   const { kernel, strides, dilations } = windows;
+  const [channels, outputs] = [x.dims[1] as number, dy.dims[1] as number];
   const turned = imagesAsChannels(x, padsFor(windows), block);
+  const [apart, images] = staticDims(turned, turned.name) as [number, number];
+  const together = channels / apart;
+  const group = groupsFor({
+    items: apart * Math.ceil(outputs / (4 * block)) * (kernel[0] as number),
+    blocks: images / block,
+  });
   const sums = toPlain(
-    blockedConv(turned, imagesAsFilter(dy, block), undefined, { strides: dilations, dilations: strides }),
+    blockedConv(turned, imagesAsFilter(dy, group, block), undefined, {
+      strides: [dilations[0] as number, 1],
+      dilations: [strides[0] as number, (strides[1] as number) * together],
+      group,
+    }),
   );
-  // Where windows do not reach the end of x there are sums of taps that the kernel does not have.
-  const exact = kernel.every((size, axis) => sums.dims[axis + 2] === size);
-  const taps = exact ? sums : slice(sums, { axes: [2, 3], starts: [0, 0], ends: kernel });
-  return transpose(taps, [1, 0, 2, 3]);
+  const [rows, columns] = staticDims(sums, sums.name).slice(2) as [number, number];
+  const parts = reshape(sums, [apart, group, outputs, rows, columns / together, together]);
+  const [height, width] = kernel as [number, number];
+  const apartTaps = dilations[1] as number;
+  // Where windows do not reach the end of x, and between dilated taps, there are sums that no tap of the kernel has.
+  const taps = slice(sum(parts, { axes: [1] }), {
+    axes: [2, 3],
+    starts: [0, 0],
+    ends: [height, apartTaps * (width - 1) + 1],
+    steps: [1, apartTaps],
+  });
+  return reshape(transpose(taps, [1, 0, 4, 2, 3]), [outputs, channels, height, width]);
+}
+
+/** Work is shared out among threads by output row, of which there are few: groups of images make more. */
+const leastItems = 24;
+
+/** Groups of images that are summed apart: as few as give enough work items, or as many as there are. */
+function groupsFor({ items, blocks }: { items: number; blocks: number }): number {
+  let groups = 1;
+  while (groups < blocks && (items * groups < leastItems || blocks % groups !== 0)) groups++;
+  return groups;
 }
 
 /** Padding that puts a value under every tap of every window and as little beyond as possible; begins, then ends. */
@@ -51,17 +80,19 @@ function padsFor({ kernel, strides, dilations, begins, input, output }: Windows)
   return [...begins, ...ends];
 }
 
-/** Plain x [N, C, H, W] padded, as C images of N channels, in blocks of images: [C, N/B, H', W', B]. */
+/**
+ * Plain x [N, C, H, W] padded, as images of N channels in blocks of images. Where the channels of x fill blocks, those of one block stay
+ * side by side along the width: [C/B, N, H', W'·B], else [C, N, H', W'].
+ */
 function imagesAsChannels(x: Expr, pads: readonly number[], block: number): Expr {
   const [images, channels] = staticDims(x, x.name) as [number, number];
-  const inBlocks = channels % block === 0;
-  const padded = inBlocks ? padBlocked(toBlocked(x), pads) : padPlain(x, pads);
+  const together = channels % block === 0 ? block : 1;
+  const padded = together === 1 ? padPlain(x, pads) : padBlocked(toBlocked(x), pads);
   const [height, width] = staticDims(padded, padded.name).slice(2) as [number, number];
   const turned = toBlocked(reshape(padded, [1, images, channels * height, width]));
-  const rows = inBlocks
-    ? transpose(reshape(turned, [images / block, channels / block, height * width, block, block]), [1, 3, 0, 2, 4])
-    : transpose(reshape(turned, [images / block, channels, height * width, block]), [1, 0, 2, 3]);
-  return reshape(rows, [channels, images, height, width]);
+  const apart = channels / together;
+  const pieces = reshape(turned, [images / block, apart, height * width * together * block]);
+  return reshape(transpose(pieces, [1, 0, 2]), [apart, images, height, width * together]);
 }
 
 function padBlocked(x: Expr, pads: readonly number[]): Expr {
@@ -73,9 +104,10 @@ function padPlain(x: Expr, [top, left, bottom, right]: readonly number[]): Expr 
   return pad(x, [0, 0, top as number, left as number, 0, 0, bottom as number, right as number]);
 }
 
-/** Plain dy [N, O, H, W] as the filter of O outputs and N inputs: [O/B, N/B, H, W, B of N, B of O]. */
-function imagesAsFilter(dy: Expr, block: number): Expr {
+/** Plain dy [N, O, H, W] as the filter of `groups` times O outputs and N/groups inputs: [groups, O/B, N/groups/B, H, W, B of N, B of O]. */
+function imagesAsFilter(dy: Expr, groups: number, block: number): Expr {
   const [images, outputs, ...size] = staticDims(dy, dy.name) as [number, number, number, number];
-  const blocked = reshape(toBlocked(dy), [images / block, block, outputs / block, size[0] * size[1], block]);
-  return reshape(transpose(blocked, [2, 0, 3, 1, 4]), [outputs, images, ...size]);
+  const blocks = images / groups / block;
+  const blocked = reshape(toBlocked(dy), [groups, blocks, block, outputs / block, size[0] * size[1], block]);
+  return reshape(transpose(blocked, [0, 3, 1, 4, 2, 5]), [groups * outputs, images / groups, ...size]);
 }
