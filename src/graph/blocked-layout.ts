@@ -111,6 +111,10 @@ class Rewriting {
       return;
     }
     const operands = inputs.map((x) => (x === undefined ? undefined : this.plain(x)));
+    if (node.domain === blockedDomain && node.op === "ReorderOutput") {
+      this.forms.set(out.name, { blocked: operands[0] as Expr });
+      return;
+    }
     // Names that the source made up may be taken here.
     const name = node.name === out.name ? "" : node.name;
     const options = { name, domain: node.domain, outputs: outputs.length };
