@@ -105,7 +105,7 @@ function trainingGradient(
   ]);
   const zero = mul(scale, 0);
   const straight = dy === undefined ? perChannel(shift ?? zero, centred) : scaleShift(dy, slope, shift ?? zero);
-  return [sub(straight, mul(centred, perChannel(pull ?? zero, centred))), dScale, sumDy];
+  return [add(straight, mul(centred, perChannel(neg(pull ?? zero), centred))), dScale, sumDy];
 }
 
 function total(terms: readonly (Expr | undefined)[]): Expr | undefined {

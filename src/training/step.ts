@@ -2,7 +2,7 @@
  * The training step: one ONNX graph from a joined batch of in-distribution images and outliers to the loss and the moved
  * parameters. Parameters, momenta and running statistics are variables of the engine that go in and come out.
  */
-import { blockedLayout } from "../graph/blocked-layout.js";
+import { blockedLayout } from "../graph/blocked/layout.js";
 import { GraphBuilder } from "../graph/builder.js";
 import { gradients } from "../graph/differentiate.js";
 import { importGraph } from "../graph/import.js";

@@ -5,7 +5,7 @@ import { GraphBuilder } from "../../graph/builder.js";
 import { encodeModel } from "../../onnx/index.js";
 import { blockSize, LocalEngine } from "../../runtime/index.js";
 import type { Windows } from "../windows.js";
-import { blockedInputGradient, suitsBlockedPhases } from "./input-gradient.js";
+import { blockedInputGradient, suitsBlockedInputGradient } from "./input-gradient.js";
 
 const engine = new LocalEngine({ threads: 1 });
 afterAll(() => engine.close());
@@ -19,7 +19,10 @@ const anyAxis = fc
     begin: fc.integer({ min: 0, max: 3 }),
     end: fc.integer({ min: 0, max: 3 }),
   })
-  .filter(({ phase, stride, kernel, begin, end }) => phase * stride + begin + end >= kernel);
+  .filter(
+    // Padding of a kernel's size or more would put windows wholly outside.
+    ({ phase, stride, kernel, begin, end }) => begin < kernel && end < kernel && phase * stride + begin + end >= kernel,
+  );
 
 const anyCall = fc.record({
   channels: fc.constantFrom(16, 32),
@@ -80,7 +83,7 @@ function direct(
   return dx;
 }
 
-describe.skipIf(block === undefined)("input gradient of strided convolutions in the blocked layout", () => {
+describe.skipIf(block === undefined)("input gradient of convolutions in the blocked layout", () => {
   test("equals what every output sends back, for any kernel, stride and padding it takes", async () => {
     let taken = 0;
     await fc.assert(
@@ -89,7 +92,7 @@ describe.skipIf(block === undefined)("input gradient of strided convolutions in 
         const dims = { dy: [images, outputs, ...windows.output], w: [outputs, channels, ...windows.kernel] };
         const graph = new GraphBuilder(18, block);
         const [dy, w] = [graph.input("dy", "float32", dims.dy), graph.input("w", "float32", dims.w)];
-        if (!suitsBlockedPhases(dy, w, windows, block as number)) return;
+        if (!suitsBlockedInputGradient(dy, w, windows, block as number)) return;
         taken++;
         const dx = blockedInputGradient(dy, w, windows, block as number);
         const feeds = { dy: randomTensor(dims.dy, seed), w: randomTensor(dims.w, seed + 1) };

@@ -8,6 +8,7 @@ import { type Attributes, formatDims, int, ints } from "../../onnx/types.js";
 import { convolutionOf } from "../conv.js";
 import { first, reshape, tensorOf, transpose } from "../expressions.js";
 import { operand, staticDims } from "../shapes.js";
+import { reversed } from "../turning.js";
 import type { Expr, NoGradient, OperatorRule, ShapeCall } from "../types.js";
 
 export const blockedDomain = "com.microsoft.nchwc";
@@ -20,6 +21,8 @@ export interface BlockedConvolution {
   readonly group?: number;
   /** Applied to the result in the same pass. */
   readonly activation?: "Relu";
+  /** Blocked, of the shape of the result, and added to it before the activation; in place where nothing else needs it. */
+  readonly sum?: Expr;
 }
 
 /** Plain [N, C, H, W] in blocks. C must be a multiple of the block. */
@@ -47,7 +50,7 @@ export function blockedConv(x: Expr, w: Expr, bias: Expr | undefined, at: Blocke
     group: int(at.group ?? 1),
     ...(at.activation === undefined ? {} : { activation: { kind: "string", value: at.activation } }),
   };
-  const inputs = bias === undefined ? [x, w] : [x, w, bias];
+  const inputs = at.sum === undefined ? [x, w, ...(bias === undefined ? [] : [bias])] : [x, w, bias, at.sum];
   return first(x.builder.op("Conv", inputs, attributes, { domain: blockedDomain }));
 }
 
@@ -58,15 +61,27 @@ export const blockedMean = (x: Expr): Expr =>
 /**
  * w [O, C, kh, kw] in the order the kernels read: [O/B, C/B, kh, kw, B of C, B of O]; [O/B, C, kh, kw, B of O] where C is less than a
  * block or the convolution is depthwise (C = 1).
+ *
+ * Reordering w as one image of O channels brings the outputs inside; what is left to move are whole rows of a block, which is
+ * several times as fast as single numbers.
  */
 export function blockedFilter(w: Expr, block: number): Expr {
   const dims = staticDims(w, w.name);
-  const [outputs, inputs, ...kernel] = dims as [number, number, number, number];
-  const ordered =
-    inputs < block
-      ? transpose(reshape(w, [outputs / block, block, inputs, ...kernel]), [0, 2, 3, 4, 1])
-      : transpose(reshape(w, [outputs / block, block, inputs / block, block, ...kernel]), [0, 2, 4, 5, 3, 1]);
-  return reshape(ordered, dims);
+  const [outputs, inputs, height, width] = dims as [number, number, number, number];
+  const taps = height * width;
+  const rows = toBlocked(reshape(w, [1, outputs, inputs, taps]));
+  if (inputs < block) return reshape(rows, dims);
+  const pieces = reshape(rows, [outputs / block, inputs / block, block, taps, block]);
+  return reshape(transpose(pieces, [0, 1, 3, 2, 4]), dims);
+}
+
+/** The filter that sends back what {@link blockedFilter} of w [O, C, kh, kw] sends forward: of w turned by 180°, O and C exchanged. */
+export function blockedTurnedFilter(w: Expr, block: number): Expr {
+  const [outputs, inputs, height, width] = staticDims(w, w.name) as [number, number, number, number];
+  const taps = height * width;
+  const rows = toBlocked(reshape(reversed(w), [outputs, inputs, height, width]));
+  const pieces = reshape(rows, [outputs / block, block, inputs / block, taps, block]);
+  return reshape(transpose(pieces, [2, 0, 3, 1, 4]), [inputs, outputs, height, width]);
 }
 
 /** A depthwise filter that copies each channel: a convolution with it pads blocked tensors in one pass. */

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { encodeModel } from "../onnx/index.js";
-import { type Attributes, int, ints, type Tensor } from "../onnx/types.js";
+import { encodeModel } from "../../onnx/index.js";
+import { type Attributes, int, ints, type Tensor } from "../../onnx/types.js";
 import {
   add,
   type Expr,
@@ -13,11 +13,11 @@ import {
   sum,
   tensorOf,
   trainingBatchNorm,
-} from "../ops/index.js";
-import { blockSize, LocalEngine } from "../runtime/index.js";
-import { blockedLayout } from "./blocked-layout.js";
-import { GraphBuilder } from "./builder.js";
-import { gradients } from "./differentiate.js";
+} from "../../ops/index.js";
+import { blockSize, LocalEngine } from "../../runtime/index.js";
+import { GraphBuilder } from "../builder.js";
+import { gradients } from "../differentiate.js";
+import { blockedLayout } from "./layout.js";
 
 const engine = new LocalEngine({ threads: 1 });
 afterAll(() => engine.close());
