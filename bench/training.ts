@@ -2,18 +2,23 @@
  * Times fine-tuning and evaluation against the same work in PyTorch and scikit-learn, in one run, and writes
  * docs/results/speed.md and speed.json.
  *
- *   npm run build && npm run bench -- [--threads 2] [--batch 32] [--outlier-batch 64] [--repeats 3] [--only resnet20,...]
+ *   npm run build && npm run bench -- [--threads 2] [--batch 128] [--outlier-batch 256] [--repeats 2] [--only resnet20,...]
  *
  * The two sides take turns, so that a machine that slows down slows both. Each measurement is the difference of a short and a
  * longer run of a fresh process, divided by the steps (images) between them: what a further step costs, without start-up,
  * compilation and warm-up. Those are in a column of their own. Images are seeded noise, which costs what any image costs.
  * PYTHON names the interpreter (/usr/bin/python3) that has torch, onnx and scikit-learn.
  */
-import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { readModel } from "../src/onnx/index.js";
+import { LocalEngine } from "../src/runtime/index.js";
+import { asClassifier } from "../src/training/index.js";
+import { type Limits, machineLimits, multiplyAdds } from "./limits.js";
+import { type Cost, compare, difference, execute, type Run } from "./processes.js";
 
 /** The flags of this run, for the document it writes. */
 const given = process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : "";
@@ -23,16 +28,16 @@ const flag = (value: string) => ({ type: "string", default: value }) as const;
 const { values: flags } = parseArgs({
   options: {
     threads: flag("2"),
-    batch: flag("32"),
-    "outlier-batch": flag("64"),
-    repeats: flag("3"),
+    batch: flag("128"),
+    "outlier-batch": flag("256"),
+    repeats: flag("2"),
     only: flag("resnet20,wrn-40-2,resnet18"),
     out: flag("docs/results"),
   },
 });
 
 /** Steps of the short and of the long run, and images of each set in the short and the long evaluation. */
-const steps = { short: 2, long: 8 };
+const steps = { short: 1, long: 4 };
 /** Steps on stored features take microseconds, so that many are needed to see them. */
 const storedSteps = { short: 50, long: 550 };
 const evaluated = { short: 250, long: 3000 };
@@ -50,62 +55,15 @@ const works: readonly Work[] = [
   { name: "head, stored features", train: "head", bn: "frozen", augment: false },
 ];
 
-/** One process: seconds of its loop and of all of it, and the most memory it held, in MB. */
-interface Run {
-  readonly seconds: number;
-  readonly whole: number;
-  readonly megabytes: number;
-}
-interface Cost {
-  /** Seconds per step or per image. */
-  readonly unit: number;
-  /** Seconds of the short run's process that are not its steps. */
-  readonly start: number;
-  readonly megabytes: number;
-}
 interface Row {
   readonly model: string;
   readonly work: string;
   /** Images of one unit. */
   readonly images: number;
+  /** Additions and multiplications of one image in convolutions and matrix products. */
+  readonly operations: number;
   readonly offmap: Cost;
   readonly torch: Cost;
-}
-
-/** Peak resident memory that Linux has on record for a running process, in MB; 0 once it has ended. */
-function peakMemory(pid: number): number {
-  try {
-    const kilobytes = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-    return Number(kilobytes ?? 0) / 1024;
-  } catch {
-    return 0;
-  }
-}
-
-async function execute(
-  file: string,
-  parameters: readonly string[],
-  loopSeconds: (printed: Record<string, number>) => number,
-): Promise<Run> {
-  const started = performance.now();
-  // Idle OpenMP threads would otherwise spin and take the processor from the other side's warm-up.
-  const child = spawn(file, parameters, {
-    env: { ...process.env, OMP_WAIT_POLICY: "passive" },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let megabytes = 0;
-  const watch = setInterval(() => {
-    megabytes = Math.max(megabytes, peakMemory(child.pid as number));
-  }, 20);
-  let printed = "";
-  child.stdout.setEncoding("utf8").on("data", (part: string) => {
-    printed += part;
-  });
-  const code = await new Promise((resolve, reject) => child.on("close", resolve).on("error", reject));
-  clearInterval(watch);
-  if (code !== 0) throw new Error(`${file} ${parameters.join(" ")} ended with ${code}: ${printed}`);
-  const whole = (performance.now() - started) / 1000;
-  return { seconds: loopSeconds(JSON.parse(printed) as Record<string, number>), whole, megabytes };
 }
 
 const offmap = (parameters: readonly string[], loop: (printed: Record<string, number>) => number) =>
@@ -117,31 +75,15 @@ const torch = (parameters: readonly string[]) =>
     ({ seconds }) => seconds as number,
   );
 
-/** What a further unit costs, from a short and a long run. */
-function difference(short: Run, long: Run, units: { short: number; long: number }, of: "seconds" | "whole"): Cost {
-  const unit = (long[of] - short[of]) / (units.long - units.short);
-  return { unit, start: short.whole - unit * units.short, megabytes: long.megabytes };
+type Counts = ReturnType<typeof multiplyAdds>;
+
+/** Backward, a layer takes twice the forward work, the first one once. Stored features leave the head alone, which counts for nothing. */
+function operationsOf({ train, augment }: Work, { all, first }: Counts): number {
+  if (train === "all") return 2 * (3 * all - first);
+  return augment ? 2 * all : 0;
 }
 
-function medianCost(costs: readonly Cost[]): Cost {
-  const of = (pick: (cost: Cost) => number) => {
-    const sorted = costs.map(pick).sort((a, b) => a - b);
-    return ((sorted[(sorted.length - 1) >> 1] as number) + (sorted[sorted.length >> 1] as number)) / 2;
-  };
-  return { unit: of((c) => c.unit), start: of((c) => c.start), megabytes: of((c) => c.megabytes) };
-}
-
-/** Measures both sides in turn, `repeats` times. */
-async function compare(measure: { offmap: () => Promise<Cost>; torch: () => Promise<Cost> }) {
-  const costs = { offmap: [] as Cost[], torch: [] as Cost[] };
-  for (let repeat = 0; repeat < Number(flags.repeats); repeat++) {
-    const order = repeat % 2 === 0 ? (["torch", "offmap"] as const) : (["offmap", "torch"] as const);
-    for (const side of order) costs[side].push(await measure[side]());
-  }
-  return { offmap: medianCost(costs.offmap), torch: medianCost(costs.torch) };
-}
-
-async function tuning(folder: string, architecture: string, work: Work): Promise<Row> {
+async function tuning(folder: string, architecture: string, work: Work, counts: Counts): Promise<Row> {
   const images = Number(flags.batch) + Number(flags["outlier-batch"]);
   const model = join(folder, `${architecture}.onnx`);
   const shared = [
@@ -154,49 +96,111 @@ async function tuning(folder: string, architecture: string, work: Work): Promise
     difference(await run(String(units.short)), await run(String(units.long)), units, "seconds");
   const known = join(folder, "known.bin");
   const outliers = join(folder, "outliers.bin");
-  const result = await compare({
-    offmap: () =>
-      both((count) =>
-        offmap(
-          [
-            ...["tune", "--id", `cifar:${known}`, "--outliers", `cifar:${outliers}`, ...shared, "--steps", count],
-            ...["--prior", join(folder, "prior.json"), "--hold-out", "0", "--out", join(folder, "run")],
-            ...(work.augment ? [] : ["--no-augment", "--no-shuffle"]),
-          ],
-          (printed) => (printed.seconds_per_step as number) * (printed.steps as number),
+  const result = await compare(
+    {
+      offmap: () =>
+        both((count) =>
+          offmap(
+            [
+              ...["tune", "--id", `cifar:${known}`, "--outliers", `cifar:${outliers}`, ...shared, "--steps", count],
+              ...["--prior", join(folder, "prior.json"), "--hold-out", "0", "--out", join(folder, "run")],
+              ...(work.augment ? [] : ["--no-augment", "--no-shuffle"]),
+            ],
+            (printed) => (printed.seconds_per_step as number) * (printed.steps as number),
+          ),
         ),
-      ),
-    torch: () =>
-      both((count) =>
-        torch([
-          ...["tune", "--architecture", architecture, "--id", known, "--outliers", outliers, ...shared],
-          ...["--steps", count, ...(work.augment ? ["--augment"] : [])],
-        ]),
-      ),
-  });
-  return { model: architecture, work: work.name, images, ...result };
+      torch: () =>
+        both((count) =>
+          torch([
+            ...["tune", "--architecture", architecture, "--id", known, "--outliers", outliers, ...shared],
+            ...["--steps", count, ...(work.augment ? ["--augment"] : [])],
+          ]),
+        ),
+    },
+    Number(flags.repeats),
+  );
+  return { model: architecture, work: work.name, images, operations: operationsOf(work, counts), ...result };
 }
 
-async function evaluation(folder: string, architecture: string): Promise<Row> {
+async function evaluation(folder: string, architecture: string, counts: Counts): Promise<Row> {
   const model = join(folder, `${architecture}.onnx`);
   const units = { short: 2 * evaluated.short, long: 2 * evaluated.long };
   const both = async (run: (size: "short" | "long") => Promise<Run>) =>
     difference(await run("short"), await run("long"), units, "whole");
   const file = (size: string) => join(folder, `eval-${size}.bin`);
-  const result = await compare({
-    offmap: () =>
-      both((size) =>
-        offmap(
-          ["eval", "--model", model, "--id", `cifar:${file(size)}`, "--ood", `noise=cifar:${file(size)}`],
-          () => Number.NaN,
+  const result = await compare(
+    {
+      offmap: () =>
+        both((size) =>
+          offmap(
+            ["eval", "--model", model, "--id", `cifar:${file(size)}`, "--ood", `noise=cifar:${file(size)}`],
+            () => Number.NaN,
+          ),
         ),
-      ),
-    torch: () =>
-      both((size) =>
-        torch(["eval", "--architecture", architecture, "--model", model, "--id", file(size), "--ood", file(size)]),
-      ),
-  });
-  return { model: architecture, work: "evaluation", images: 1, ...result };
+      torch: () =>
+        both((size) =>
+          torch(["eval", "--architecture", architecture, "--model", model, "--id", file(size), "--ood", file(size)]),
+        ),
+    },
+    Number(flags.repeats),
+  );
+  return { model: architecture, work: "evaluation", images: 1, operations: 2 * counts.all, ...result };
+}
+
+/** A whole command of a user: the head of one model over many images, from the command line to the finished files. */
+interface WholeRun {
+  readonly model: string;
+  readonly images: { readonly known: number; readonly outliers: number; readonly epochs: number };
+  readonly seconds: number;
+  /** One pass of evaluation over the images. */
+  readonly pass: number;
+  /** The plain loop in PyTorch, which runs the frozen part on every batch: its measured step times the number of steps. */
+  readonly torch: number;
+}
+
+async function wholeHead(folder: string, architecture: string, rows: readonly Row[]): Promise<WholeRun> {
+  const images = { known: 10_000, outliers: 20_000, epochs: 10 };
+  const [known, outliers] = [join(folder, "many-known.bin"), join(folder, "many-outliers.bin")];
+  writeNoise(known, images.known);
+  writeNoise(outliers, images.outliers);
+  const cache = mkdtempSync(join(tmpdir(), "offmap-cache-"));
+  process.env.OFFMAP_CACHE = cache;
+  const { whole } = await offmap(
+    [
+      ...[
+        "tune",
+        "--model",
+        join(folder, `${architecture}.onnx`),
+        "--id",
+        `cifar:${known}`,
+        "--outliers",
+        `cifar:${outliers}`,
+      ],
+      ...["--train", "head", "--no-augment", "--epochs", String(images.epochs), "--out", join(folder, "whole")],
+      ...["--batch", flags.batch, "--outlier-batch", flags["outlier-batch"]],
+    ],
+    () => Number.NaN,
+  );
+  delete process.env.OFFMAP_CACHE;
+  rmSync(cache, { recursive: true });
+  const unit = (work: string, side: "offmap" | "torch") =>
+    (rows.find((row) => row.model === architecture && row.work === work) as Row)[side].unit;
+  const steps = images.epochs * Math.ceil(images.known / Number(flags.batch));
+  return {
+    model: architecture,
+    images,
+    seconds: whole,
+    pass: unit("evaluation", "offmap") * (images.known + images.outliers),
+    torch: unit("head, augmented", "torch") * steps,
+  };
+}
+
+function wholeText({ model, images, seconds, pass, torch }: WholeRun): string {
+  return (
+    `The head of ${model}, ${images.epochs} epochs over ${images.known} + ${images.outliers} images without augmentation, the whole command: ${seconds.toFixed(0)} s. ` +
+    `The plain loop in PyTorch, with the frozen part in \`no_grad\` on every batch, would take ${torch.toFixed(0)} s (a measured step times the number of steps): ${(torch / seconds).toFixed(1)} times as long. ` +
+    `One pass of evaluation over the same images takes ${pass.toFixed(0)} s, a share of ${(seconds / pass).toFixed(2)}.`
+  );
 }
 
 /** A CIFAR binary of seeded noise. */
@@ -211,27 +215,32 @@ function writeNoise(path: string, images: number): void {
   writeFileSync(path, bytes);
 }
 
-function tableRow({ model, work, images, offmap: ours, torch: theirs }: Row): string {
+function tableRow(
+  { model, work, images, operations, offmap: ours, torch: theirs }: Row,
+  { gigaflops }: Limits,
+): string {
   const rate = (cost: Cost) => (images / cost.unit).toFixed(0);
+  const share = (cost: Cost) =>
+    operations === 0 ? "" : `${((100 * operations * images) / cost.unit / 1e9 / gigaflops).toFixed(0)} %`;
   const cells = [
-    ...[model, work, rate(ours), rate(theirs), (ours.unit / theirs.unit).toFixed(2)],
+    ...[model, work, rate(ours), rate(theirs), (theirs.unit / ours.unit).toFixed(2), share(ours), share(theirs)],
     ...[ours.megabytes.toFixed(0), theirs.megabytes.toFixed(0), ours.start.toFixed(1), theirs.start.toFixed(1)],
   ];
   return `| ${cells.join(" | ")} |`;
 }
 
-function document(rows: readonly Row[], machine: string): string {
+function document(rows: readonly Row[], whole: WholeRun | undefined, machine: string, limits: Limits): string {
   return `# Speed beside PyTorch
 
 Written by \`npm run build && npm run bench${given}\`: ${machine}, ${flags.threads} threads a side, batches of ${flags.batch} + ${flags["outlier-batch"]} images of 32x32, balanced energy, median of ${flags.repeats} for each side in turn.
-Images per second are those of a further step (for evaluation: a further image), without start-up and warm-up. **ratio** is Offmap's time over PyTorch's: below 1, Offmap is faster.
+Images per second are those of a further step (for evaluation: a further image), without start-up and warm-up. **times as fast**: PyTorch's time over Offmap's. **of peak**: additions and multiplications in convolutions and matrix products, as a share of what a product of two 2048x2048 matrices reaches through ONNX Runtime, ${limits.gigaflops.toFixed(0)} GFLOP/s here; a sum of two tensors of 100 MB moves ${limits.gigabytes.toFixed(0)} GB/s.
 Memory is the peak of the process. **start** is what else a short run of the whole command takes, seconds: loading, compiling, warming up, and, for stored features, computing them for all images; Offmap's \`tune\` also measures accuracy before and after and writes its files.
 Offmap's \`eval\` also draws 200 bootstrap resamples for its intervals, which the scikit-learn side does not.
 
-| model | work | images/s | PyTorch | ratio | MB | PyTorch | start | PyTorch |
-|---|---|--:|--:|--:|--:|--:|--:|--:|
-${rows.map(tableRow).join("\n")}
-`;
+| model | work | images/s | PyTorch | times as fast | of peak | PyTorch | MB | PyTorch | start | PyTorch |
+|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+${rows.map((row) => tableRow(row, limits)).join("\n")}
+${whole === undefined ? "" : `\n${wholeText(whole)}\n`}`;
 }
 
 async function main(): Promise<void> {
@@ -246,21 +255,27 @@ async function main(): Promise<void> {
     const prior = [25, 20, 15, 10, 8, 7, 6, 4, 3, 2];
     const counts = { prior: prior.map((share) => share / 100), counts: prior, outliers: 100 };
     writeFileSync(join(folder, "prior.json"), JSON.stringify(counts));
+    const engine = new LocalEngine({ threads: Number(flags.threads) });
+    const limits = await machineLimits(engine, 10);
+    await engine.close();
     const rows: Row[] = [];
     const add = (row: Row) => {
       rows.push(row);
-      console.log(tableRow(row));
+      console.log(tableRow(row, limits));
     };
     for (const architecture of architectures) {
-      for (const work of works) add(await tuning(folder, architecture, work));
-      add(await evaluation(folder, architecture));
+      const counts = multiplyAdds(asClassifier(await readModel(join(folder, `${architecture}.onnx`))), [3, 32, 32]);
+      for (const work of works) add(await tuning(folder, architecture, work, counts));
+      add(await evaluation(folder, architecture, counts));
     }
+    const largest = architectures.find((name) => name === "resnet18");
+    const whole = largest === undefined ? undefined : await wholeHead(folder, largest, rows);
     const machine = `${cpus().length} x ${cpus()[0]?.model ?? "processor"}, Node ${process.version}`;
     mkdirSync(flags.out, { recursive: true });
-    writeFileSync(join(flags.out, "speed.md"), document(rows, machine));
+    writeFileSync(join(flags.out, "speed.md"), document(rows, whole, machine, limits));
     writeFileSync(
       join(flags.out, "speed.json"),
-      `${JSON.stringify({ machine, flags, steps, storedSteps, evaluated, rows }, null, 1)}\n`,
+      `${JSON.stringify({ machine, limits, flags, steps, storedSteps, evaluated, rows, whole }, null, 1)}\n`,
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });
