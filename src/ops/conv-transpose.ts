@@ -5,7 +5,8 @@
 // The positions of y that no window reaches (output_padding, or an output_shape larger than needed) are left out by negative padding.
 import { ShapeError } from "../errors.js";
 import { type Dim, formatDims } from "../onnx/types.js";
-import { biasGradient, type Convolution, correlate, weightGradient } from "./convolution.js";
+import { biasGradient, correlate, weightGradient } from "./convolution.js";
+import type { Convolution } from "./convolution-geometry.js";
 import { operand } from "./shapes.js";
 import type { Expr, OperatorRule, ShapeCall } from "./types.js";
 import { autoPadOf, extentOf, padsOf, perAxis, spatialSizes, splitPadding } from "./windows.js";

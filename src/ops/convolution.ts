@@ -11,6 +11,8 @@
 // Weight gradient: the tap (i, j) of dw is the product of dy with x shifted by (i, j), summed over images and positions:
 // dw[o,c,i,j] = Σ dy[o, (n,p)] · x[(n,p), c]. Stride 1 without groups has a form of its own, in flat-weight-gradient.ts.
 //
+// Where the graph will run in ONNX Runtime's blocked layout, the forms of blocked/ take the place of both gradients.
+//
 // One core, milliseconds of processor time (NCHW, kernel; ONNX Runtime 1.30):
 //
 //   input gradient          stride 1:  128x64x8x8   64x512x4x4    stride 2:  128x64x8x8 to 128x32x16x16
@@ -31,18 +33,13 @@
 import { type Attributes, elementCount, int, ints } from "../onnx/types.js";
 import { blockedInputGradient, suitsBlockedInputGradient } from "./blocked/input-gradient.js";
 import { blockedWeightGradient, suitsBlockedGradient } from "./blocked/weight-gradient.js";
+import type { Convolution } from "./convolution-geometry.js";
 import { concat, first, matMul, mul, pad, reshape, slice, sum, transpose, transposeLast } from "./expressions.js";
 import { flatWeightGradient, suitsFlatProduct } from "./flat-weight-gradient.js";
 import { staticDims } from "./shapes.js";
 import { reversed } from "./turning.js";
 import type { Expr } from "./types.js";
 import { extentOf, tapsOf, type Windows } from "./windows.js";
-
-export interface Convolution {
-  /** Where windows lie on the input x. `ends` may be negative: the rest of x is not looked at. */
-  readonly windows: Windows;
-  readonly group: number;
-}
 
 /** Below this many input channels per group the taps are stacked for one larger product. */
 const stackBelow = 16;

@@ -1,6 +1,6 @@
 /** Operators that work on blocked tensors, and how. A rewrite answers undefined where its operator must see plain tensors. */
 import { float } from "../../onnx/types.js";
-import { convolutionOf } from "../../ops/conv.js";
+import { convolutionOf } from "../../ops/convolution-geometry.js";
 import {
   AttributeReader,
   add,

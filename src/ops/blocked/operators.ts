@@ -5,7 +5,7 @@
 // computed just as well; the caller brings them into their blocked order. A blocked tensor keeps the dimensions [N, C, H, W] on paper.
 import { ShapeError } from "../../errors.js";
 import { type Attributes, formatDims, int, ints } from "../../onnx/types.js";
-import { convolutionOf } from "../conv.js";
+import { convolutionOf } from "../convolution-geometry.js";
 import { first, reshape, tensorOf, transpose } from "../expressions.js";
 import { operand, staticDims } from "../shapes.js";
 import { reversed } from "../turning.js";
