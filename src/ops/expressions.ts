@@ -166,8 +166,19 @@ export const mean = (x: Expr, options: ReduceOptions = {}): Expr => reduce("Redu
 export const reduceMax = (x: Expr, options: ReduceOptions = {}): Expr => reduce("ReduceMax", x, options);
 export const reduceMin = (x: Expr, options: ReduceOptions = {}): Expr => reduce("ReduceMin", x, options);
 export const reduceProd = (x: Expr, options: ReduceOptions = {}): Expr => reduce("ReduceProd", x, options);
-/** log Σ exp with the maximum subtracted first, as ONNX Runtime computes it. */
-export const logSumExp = (x: Expr, options: ReduceOptions = {}): Expr => reduce("ReduceLogSumExp", x, options);
+/**
+ * log Σ exp over the axes, with the maximum subtracted first. ReduceLogSumExp says the same, but on WebGPU it overflows from 89 on. Finite x.
+ */
+export function logSumExp(x: Expr, { axes, keep = false }: ReduceOptions & { readonly axes: readonly number[] }): Expr {
+  const top = reduceMax(x, { axes, keep: true });
+  const kept = add(log(sum(exp(sub(x, top)), { axes, keep: true })), top);
+  const [result] = x.builder.withGradient(
+    [x],
+    () => [keep ? kept : squeeze(kept, axes)],
+    ([dy]) => [dy && mul(keep ? dy : unsqueeze(dy, axes), exp(sub(x, kept)))],
+  ) as [Expr];
+  return result;
+}
 
 export const matMul = (a: Expr, b: Expr): Expr => binary("MatMul", a, b);
 
