@@ -16,6 +16,7 @@ import time
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "test", "parity"))
@@ -54,6 +55,33 @@ class FeaturesOf(nn.Module):
             return self.model(image)
         finally:
             self.model.head = head
+
+
+class JpegFolder(torch.utils.data.Dataset):
+    """Images in one folder per class, brought to 32x32, as `offmap eval` reads them."""
+
+    def __init__(self, folder):
+        classes = sorted(os.listdir(folder))
+        self.files = [(os.path.join(folder, name, file), label) for label, name in enumerate(classes) for file in sorted(os.listdir(os.path.join(folder, name)))]
+
+    def __len__(self):
+        return len(self.files)
+
+    def __getitem__(self, index):
+        path, label = self.files[index]
+        with Image.open(path) as image:
+            small = image.convert("RGB").resize((32, 32), Image.BILINEAR)
+        return torch.from_numpy(np.array(small).transpose(2, 0, 1)), label
+
+
+def from_folder(model, folder, workers, size=250):
+    """Logits and labels; the images are decoded by as many processes as there are threads."""
+    logits, labels = [], []
+    with torch.no_grad():
+        for images, these in torch.utils.data.DataLoader(JpegFolder(folder), batch_size=size, num_workers=workers):
+            logits.append(model(reference.to_tensor(images.numpy(), None, torch.float32)))
+            labels.append(these)
+    return torch.cat(logits), torch.cat(labels).numpy()
 
 
 def in_batches(model, images, size=250):
@@ -102,9 +130,13 @@ def evaluate(arguments):
 
     model, _ = load(arguments.architecture, arguments.model)
     model.eval()
-    (labels, known), (_, ood) = read_cifar(arguments.id), read_cifar(arguments.ood)
     started = time.perf_counter()
-    logits = [in_batches(model, images).double() for images in (known, ood)]
+    if os.path.isdir(arguments.id):
+        (known, labels), (ood, _) = (from_folder(model, folder, arguments.threads) for folder in (arguments.id, arguments.ood))
+    else:
+        (labels, known), (_, ood) = read_cifar(arguments.id), read_cifar(arguments.ood)
+        known, ood = in_batches(model, known), in_batches(model, ood)
+    logits = [known.double(), ood.double()]
     accuracy = (logits[0].argmax(1).numpy() == labels).mean()
     positive = np.r_[np.zeros(len(known)), np.ones(len(ood))]
     rows = {}

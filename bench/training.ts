@@ -14,6 +14,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import sharp from "sharp";
 import { readModel } from "../src/onnx/index.js";
 import { LocalEngine } from "../src/runtime/index.js";
 import { asClassifier } from "../src/training/index.js";
@@ -122,29 +123,36 @@ async function tuning(folder: string, architecture: string, work: Work, counts: 
   return { model: architecture, work: work.name, images, operations: operationsOf(work, counts), ...result };
 }
 
-async function evaluation(folder: string, architecture: string, counts: Counts): Promise<Row> {
+/** From the files of both sets to the metrics. */
+async function evaluation(
+  folder: string,
+  architecture: string,
+  counts: Counts,
+  kind: "CIFAR binary" | "JPEG folder",
+): Promise<Row> {
   const model = join(folder, `${architecture}.onnx`);
   const units = { short: 2 * evaluated.short, long: 2 * evaluated.long };
   const both = async (run: (size: "short" | "long") => Promise<Run>) =>
     difference(await run("short"), await run("long"), units, "whole");
-  const file = (size: string) => join(folder, `eval-${size}.bin`);
+  const place = (size: string) => join(folder, kind === "JPEG folder" ? `jpeg-${size}` : `eval-${size}.bin`);
+  const dataset = (size: string) => `${kind === "JPEG folder" ? "folder" : "cifar"}:${place(size)}`;
   const result = await compare(
     {
       offmap: () =>
         both((size) =>
           offmap(
-            ["eval", "--model", model, "--id", `cifar:${file(size)}`, "--ood", `noise=cifar:${file(size)}`],
+            ["eval", "--model", model, "--id", dataset(size), "--ood", `noise=${dataset(size)}`],
             () => Number.NaN,
           ),
         ),
       torch: () =>
         both((size) =>
-          torch(["eval", "--architecture", architecture, "--model", model, "--id", file(size), "--ood", file(size)]),
+          torch(["eval", "--architecture", architecture, "--model", model, "--id", place(size), "--ood", place(size)]),
         ),
     },
     Number(flags.repeats),
   );
-  return { model: architecture, work: "evaluation", images: 1, operations: 2 * counts.all, ...result };
+  return { model: architecture, work: `evaluation, ${kind}`, images: 1, operations: 2 * counts.all, ...result };
 }
 
 /** A whole command of a user: the head of one model over many images, from the command line to the finished files. */
@@ -190,7 +198,7 @@ async function wholeHead(folder: string, architecture: string, rows: readonly Ro
     model: architecture,
     images,
     seconds: whole,
-    pass: unit("evaluation", "offmap") * (images.known + images.outliers),
+    pass: unit("evaluation, CIFAR binary", "offmap") * (images.known + images.outliers),
     torch: unit("head, augmented", "torch") * steps,
   };
 }
@@ -213,6 +221,22 @@ function writeNoise(path: string, images: number): void {
     bytes[place] = place % record === 0 ? (state >>> 24) % 10 : state >>> 24;
   }
   writeFileSync(path, bytes);
+}
+
+/** JPEG files of 96x96 in ten folders, smooth noise as photographs have it. */
+async function writeJpegs(folder: string, images: number): Promise<void> {
+  const [side, coarse] = [96, 12];
+  let state = 1;
+  for (let index = 0; index < images; index++) {
+    const pixels = Uint8Array.from({ length: coarse * coarse * 3 }, () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return state >>> 24;
+    });
+    const file = join(folder, String(index % 10), `${index}.jpg`);
+    mkdirSync(join(folder, String(index % 10)), { recursive: true });
+    const small = sharp(pixels, { raw: { width: coarse, height: coarse, channels: 3 } });
+    await small.resize(side, side, { kernel: "cubic" }).jpeg({ quality: 90 }).toFile(file);
+  }
 }
 
 function tableRow(
@@ -251,7 +275,10 @@ async function main(): Promise<void> {
     // One epoch is as long as the longest run without augmentation, so that every batch is full.
     writeNoise(join(folder, "known.bin"), steps.long * Number(flags.batch));
     writeNoise(join(folder, "outliers.bin"), steps.long * Number(flags["outlier-batch"]));
-    for (const size of ["short", "long"] as const) writeNoise(join(folder, `eval-${size}.bin`), evaluated[size]);
+    for (const size of ["short", "long"] as const) {
+      writeNoise(join(folder, `eval-${size}.bin`), evaluated[size]);
+      await writeJpegs(join(folder, `jpeg-${size}`), evaluated[size]);
+    }
     const prior = [25, 20, 15, 10, 8, 7, 6, 4, 3, 2];
     const counts = { prior: prior.map((share) => share / 100), counts: prior, outliers: 100 };
     writeFileSync(join(folder, "prior.json"), JSON.stringify(counts));
@@ -266,7 +293,9 @@ async function main(): Promise<void> {
     for (const architecture of architectures) {
       const counts = multiplyAdds(asClassifier(await readModel(join(folder, `${architecture}.onnx`))), [3, 32, 32]);
       for (const work of works) add(await tuning(folder, architecture, work, counts));
-      add(await evaluation(folder, architecture, counts));
+      for (const kind of ["CIFAR binary", "JPEG folder"] as const) {
+        add(await evaluation(folder, architecture, counts, kind));
+      }
     }
     const largest = architectures.find((name) => name === "resnet18");
     const whole = largest === undefined ? undefined : await wholeHead(folder, largest, rows);

@@ -50,14 +50,14 @@ function stretch(picture: Picture, height: number, width: number): Picture {
   const narrowed =
     fromWidth === width
       ? picture
-      : resample(picture, [channels, fromHeight, width], filterWeights(fromWidth, width), {
+      : resample(picture, [channels, fromHeight, width], filterFor(fromWidth, width), {
           lines: channels * fromHeight,
           line: (index) => index * fromWidth,
           targetLine: (index) => index * width,
           step: 1,
         });
   if (fromHeight === height) return narrowed;
-  return resample(narrowed, [channels, height, width], filterWeights(fromHeight, height), {
+  return resample(narrowed, [channels, height, width], filterFor(fromHeight, height), {
     lines: channels * width,
     line: (index) => Math.floor(index / width) * fromHeight * width + (index % width),
     targetLine: (index) => Math.floor(index / width) * height * width + (index % width),
@@ -71,7 +71,24 @@ interface FilterWeights {
   readonly taps: Int32Array;
   /** `widest` weights for each target pixel, which sum to 1. */
   readonly weights: Float64Array;
+  /** The weights as Pillow's byte filters have them. */
+  readonly fixedPoint: Int32Array;
   readonly widest: number;
+}
+
+/** Filters by sizes, as images of a dataset often share them; forgotten when there are many. */
+const knownFilters = new Map<string, FilterWeights>();
+const mostFilters = 256;
+
+function filterFor(from: number, to: number): FilterWeights {
+  const key = `${from} ${to}`;
+  let filter = knownFilters.get(key);
+  if (filter === undefined) {
+    if (knownFilters.size >= mostFilters) knownFilters.clear();
+    filter = filterWeights(from, to);
+    knownFilters.set(key, filter);
+  }
+  return filter;
 }
 
 /** Triangle filter, widened by the factor of reduction, over pixel centres; never narrower than one pixel on each side. */
@@ -98,7 +115,8 @@ function filterWeights(from: number, to: number): FilterWeights {
     first[target] = start;
     taps[target] = end - start;
   }
-  return { first, taps, weights, widest };
+  const fixedPoint = Int32Array.from(weights, (weight) => Math.round(weight * 2 ** fixedPointBits));
+  return { first, taps, weights, fixedPoint, widest };
 }
 
 /** Pillow's byte filters work with weights of 22 binary digits. */
@@ -113,14 +131,14 @@ interface Lines {
 }
 
 function resample(picture: Picture, shape: Picture["shape"], filter: FilterWeights, lines: Lines): Picture {
-  const { first, taps, widest } = filter;
-  const source = picture.data;
-  const target = emptyLike(source, imageSize(shape));
-  const bytes = target instanceof Uint8Array;
-  const weights = bytes
-    ? Int32Array.from(filter.weights, (weight) => Math.round(weight * 2 ** fixedPointBits))
-    : filter.weights;
-  const half = bytes ? 2 ** (fixedPointBits - 1) : 0;
+  const target = emptyLike(picture.data, imageSize(shape));
+  if (target instanceof Uint8Array) resampleBytes(picture.data as Uint8Array, target, filter, lines);
+  else resampleFloats(picture.data as Float32Array, target, filter, lines);
+  return { data: target, shape };
+}
+
+function resampleFloats(source: Float32Array, target: Float32Array, filter: FilterWeights, lines: Lines): void {
+  const { first, taps, widest, weights } = filter;
   for (let line = 0; line < lines.lines; line++) {
     const start = lines.line(line);
     let to = lines.targetLine(line);
@@ -128,14 +146,34 @@ function resample(picture: Picture, shape: Picture["shape"], filter: FilterWeigh
       let from = start + (first[pixel] as number) * lines.step;
       const weightStart = pixel * widest;
       const weightEnd = weightStart + (taps[pixel] as number);
-      let sum = half;
+      let sum = 0;
       for (let at = weightStart; at < weightEnd; at++, from += lines.step) {
         sum += (source[from] as number) * (weights[at] as number);
       }
-      target[to] = bytes ? Math.min(255, sum >> fixedPointBits) : sum;
+      target[to] = sum;
     }
   }
-  return { data: target, shape };
+}
+
+/** In integers of 32 bits, which hold every sum; the loop of its own lets the compiler keep to them. */
+function resampleBytes(source: Uint8Array, target: Uint8Array, filter: FilterWeights, lines: Lines): void {
+  const { first, taps, widest, fixedPoint: weights } = filter;
+  const half = 1 << (fixedPointBits - 1);
+  const { step } = lines;
+  for (let line = 0; line < lines.lines; line++) {
+    const start = lines.line(line);
+    let to = lines.targetLine(line);
+    for (let pixel = 0; pixel < first.length; pixel++, to += step) {
+      let from = start + (first[pixel] as number) * step;
+      const weightStart = pixel * widest;
+      const weightEnd = weightStart + (taps[pixel] as number);
+      let sum = half;
+      for (let at = weightStart; at < weightEnd; at++, from += step) {
+        sum = (sum + Math.imul(source[from] as number, weights[at] as number)) | 0;
+      }
+      target[to] = Math.min(255, sum >> fixedPointBits);
+    }
+  }
 }
 
 function emptyLike(data: Uint8Array | Float32Array, length: number): Uint8Array | Float32Array {

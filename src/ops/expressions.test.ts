@@ -3,7 +3,8 @@ import { GraphBuilder } from "../graph/builder.js";
 import { gradients } from "../graph/differentiate.js";
 import { encodeModel } from "../onnx/index.js";
 import { LocalEngine } from "../runtime/local-engine.js";
-import { type Expr, logSumExp, sum, tensorOf } from "./expressions.js";
+import { logSumExp, sum, tensorOf } from "./expressions.js";
+import type { Expr } from "./types.js";
 
 test("logSumExp neither overflows nor vanishes, uses no operator that does on WebGPU, and has softmax as its gradient", async () => {
   const graph = new GraphBuilder();

@@ -29,6 +29,8 @@ export class LocalEngine implements Engine {
         graphOptimizationLevel: "all",
         // The planned block of memory comes on top of what the first run allocated: twice the memory, and not faster.
         enableMemPattern: false,
+        // Idle threads must not spin: they would take the processor from decoding the next images.
+        extra: { session: { intra_op: { allow_spinning: "0" } } },
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       });
     } catch (cause) {
