@@ -7,6 +7,7 @@ import {
   blockedConv,
   blockedFilter,
   blockedMean,
+  blockedProducts,
   div,
   type Expr,
   first,
@@ -98,10 +99,24 @@ const overPositions: Rewrite = (layout, { node, inputs, outputs }) => {
   const over = axes?.constant === undefined ? [] : Array.from(axes.constant.data as BigInt64Array, Number);
   if (x.dims.length !== 4 || over.join() !== "2,3" || !layout.isBlocked(x)) return undefined;
   const [, , height, width] = staticDims(x, x.name) as [number, number, number, number];
+  const positions = height * width;
+  const factors = factorsOf(layout, x);
+  const dims = staticDims(outputs[0] as Expr, node.name);
+  if (factors !== undefined) {
+    const products = blockedProducts(layout.blocked(factors[0]), layout.blocked(factors[1]));
+    return { plain: reshape(node.op === "ReduceSum" ? products : div(products, positions), dims) };
+  }
   const mean = blockedMean(layout.blocked(x));
-  const out = outputs[0] as Expr;
-  return { plain: reshape(node.op === "ReduceSum" ? mul(mean, height * width) : mean, staticDims(out, out.name)) };
+  return { plain: reshape(node.op === "ReduceSum" ? mul(mean, positions) : mean, dims) };
 };
+
+/** The two tensors of x's shape whose product x is, where nothing else reads it. */
+function factorsOf(layout: Layout, x: Expr): [Expr, Expr] | undefined {
+  const product = layout.producerOf(x);
+  if (product?.node.op !== "Mul" || !layout.hasOneReader(x)) return undefined;
+  const [a, b] = product.inputs as [Expr, Expr];
+  return [a, b].every(({ dims }) => dims.join() === x.dims.join()) ? [a, b] : undefined;
+}
 
 /** Operators that treat every element alike; operands of one value or one per channel may be broadcast. */
 const elementwise: Rewrite = (layout, { node, inputs, outputs }) => {

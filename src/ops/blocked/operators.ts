@@ -59,6 +59,18 @@ export const blockedMean = (x: Expr): Expr =>
   first(x.builder.op("GlobalAveragePool", [x], {}, { domain: blockedDomain }));
 
 /**
+ * Sum over the positions of the products of blocked a and b [N, C, H, W]: plain [N, C]. A depthwise convolution of N·C channels with b as the
+ * filter, which has its layout, reads both once and writes nothing else, where a product and a sum move twice as much.
+ */
+export function blockedProducts(a: Expr, b: Expr): Expr {
+  const [images, channels, ...size] = staticDims(a, a.name) as [number, number, number, number];
+  const planes = images * channels;
+  const filter = reshape(b, [planes, 1, ...size]);
+  const sums = blockedConv(reshape(a, [1, planes, ...size]), filter, undefined, { group: planes });
+  return reshape(sums, [images, channels]);
+}
+
+/**
  * w [O, C, kh, kw] in the order the kernels read: [O/B, C/B, kh, kw, B of C, B of O]; [O/B, C, kh, kw, B of O] where C is less than a
  * block or the convolution is depthwise (C = 1).
  *
