@@ -2,10 +2,8 @@ import * as ort from "onnxruntime-node";
 import { RunError } from "../errors.js";
 import type { DataType, Tensor, ValueInfo } from "../onnx/types.js";
 import { fromOrt, toOrt } from "./ort-tensor.js";
+import { sessionOptions } from "./session-options.js";
 import type { Device, Engine, EngineOptions, Feeds, LoadOptions, Session } from "./types.js";
-
-/** Only errors: ONNX Runtime's warnings about unused initializers and the like say nothing to a user. */
-const logErrorsOnly = 3;
 
 /**
  * ONNX Runtime in this thread. `run` blocks the thread it is called in, so programs use `createEngine`, which puts this
@@ -20,19 +18,9 @@ export class LocalEngine implements Engine {
   }
 
   async load(model: Uint8Array, { updates = {} }: LoadOptions = {}): Promise<Session> {
-    const { threads } = this.options;
     let session: ort.InferenceSession;
     try {
-      session = await ort.InferenceSession.create(model, {
-        executionProviders: [this.device],
-        logSeverityLevel: logErrorsOnly,
-        graphOptimizationLevel: "all",
-        // The planned block of memory comes on top of what the first run allocated: twice the memory, and not faster.
-        enableMemPattern: false,
-        // Idle threads must not spin: they would take the processor from decoding the next images.
-        extra: { session: { intra_op: { allow_spinning: "0" } } },
-        ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-      });
+      session = await ort.InferenceSession.create(model, sessionOptions(this.options));
     } catch (cause) {
       throw new RunError({ problem: `ONNX Runtime refused the model: ${reasonOf(cause)}`, cause });
     }

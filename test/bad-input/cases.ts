@@ -17,7 +17,8 @@ export const badInputCases: readonly BadInputCase[] = [
     kind: "unknown command",
     command: "offmap tun",
     exitCode: 2,
-    message: 'expected a command (inspect, prior, tune, eval, score, metrics, demo), got "tun"; did you mean tune?',
+    message:
+      'expected a command (inspect, prior, tune, eval, score, metrics, profile, demo), got "tun"; did you mean tune?',
   },
   {
     kind: "unknown flag",
@@ -154,6 +155,18 @@ export const badInputCases: readonly BadInputCase[] = [
     command: "offmap inspect missing.onnx",
     exitCode: 2,
     message: "missing.onnx: expected an ONNX file, got no such file",
+  },
+  {
+    kind: "profile of a folder that is no run",
+    command: "offmap profile three-classes",
+    exitCode: 2,
+    message: "three-classes/run.json: expected the record of a run that `offmap tune` finished, got no such file",
+  },
+  {
+    kind: "profile with half a shape",
+    command: "offmap profile model.onnx --shape 3,8",
+    exitCode: 2,
+    message: '--shape: expected channels, height and width, such as 3,224,224, got "3,8"',
   },
   {
     kind: "model a folder",

@@ -69,6 +69,34 @@ describe("inspect", () => {
   });
 });
 
+describe("profile", () => {
+  interface Found {
+    images: number;
+    milliseconds: number;
+    images_per_second: number;
+    rows: { name: string; op?: string; calls: number; share: number }[];
+  }
+
+  test("of a model adds up to the whole, for the number of images asked for", async () => {
+    const found = await json<Found>("profile", at("model.onnx"), "--batch", "3", "--repeats", "1");
+    expect(found.images).toBe(3);
+    expect(found.images_per_second).toBeCloseTo(3000 / found.milliseconds, 6);
+    expect(found.rows.map(({ name }) => name)).toContain("Gemm");
+    expect(found.rows.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
+  });
+
+  test("of a run is that of its training step, node by node where asked for", async () => {
+    await json(...tuneArguments("profiled"), "--steps", "1");
+    const found = await json<Found>("profile", at("profiled"), "--by", "node", "--repeats", "1");
+    expect(found.images).toBe(4);
+    // Forward and the gradient of the weight.
+    expect(found.rows.filter(({ op }) => op === "Gemm" || op === "MatMul").length).toBeGreaterThanOrEqual(2);
+    const shown = await text("profile", at("profiled"), "--top", "2", "--repeats", "1");
+    expect(shown).toContain("balanced-energy, --train head, --bn frozen, 2 + 2 images");
+    expect(shown).toMatch(/more rows/);
+  });
+});
+
 describe("metrics", () => {
   test("the fields of the contract, with a score against itself at chance", async () => {
     const found = await json<object>("metrics", "--id", at("scores.npy"), "--ood", at("scores.npy"));

@@ -5,7 +5,8 @@ import { evaluate } from "./eval.js";
 import { inspect } from "./inspect.js";
 import { metrics } from "./metrics.js";
 import { prior } from "./prior.js";
+import { profile } from "./profile.js";
 import { score } from "./score.js";
 import { tune } from "./tune.js";
 
-export const commands: readonly Command[] = [inspect, prior, tune, evaluate, score, metrics, demo];
+export const commands: readonly Command[] = [inspect, prior, tune, evaluate, score, metrics, profile, demo];

@@ -1,0 +1,118 @@
+/** Graphs with something to feed them, for `offmap profile`: a model's inference, and the training step of a finished or broken-off run. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createGenerator, openDataset } from "../data/index.js";
+import { FormatError, OptionError } from "../errors.js";
+import { type LossDefinition, losses } from "../losses/index.js";
+import { encodeModel, readModel } from "../onnx/index.js";
+import { elementCount, type Tensor } from "../onnx/types.js";
+import { blockSize, type Feeds, LocalEngine } from "../runtime/index.js";
+import { asClassifier, type Classifier, imageShape, logitsModel, shapeHint } from "./classifier.js";
+import { planTraining } from "./plan.js";
+import { buildTrainingStep, labelsInput, learningRateInput } from "./step.js";
+import { type ResolvedTuneOptions, resolveTuneOptions } from "./tune-options.js";
+
+export interface TimedGraph {
+  /** The bytes of an ONNX file. */
+  readonly model: Uint8Array;
+  readonly feeds: Feeds;
+  /** Images in one run. */
+  readonly images: number;
+  /** What it is, in words. */
+  readonly title: string;
+}
+
+/**
+ * Inference of a classifier on noise.
+ *
+ * @param shape  channels, height and width; needed where the model takes any
+ */
+export async function inferenceGraph(
+  path: string,
+  { batch, shape }: { batch: number; shape?: readonly number[] | undefined },
+): Promise<TimedGraph> {
+  const classifier = asClassifier(await readModel(path), path);
+  const sizes = classifier.shape.map((own, axis) => own ?? shape?.[axis]);
+  if (sizes.includes(undefined)) {
+    throw new OptionError({
+      where: "--shape",
+      expected: `channels, height and width, as ${path} takes images of any size`,
+      received: "none",
+      hint: "give the size of your images, such as --shape 3,224,224",
+    });
+  }
+  const feeds = { [classifier.input]: noise([batch, ...(sizes as number[])]) };
+  return { model: encodeModel(logitsModel(classifier)), feeds, images: batch, title: path };
+}
+
+/**
+ * One training step as the run in a folder makes it: its model, trained part, loss, BatchNorm mode and batch sizes, on noise. Values that
+ * cost nothing, such as margins and the prior, are the loss's defaults.
+ */
+export async function stepGraph(folder: string): Promise<TimedGraph> {
+  const options = resolveTuneOptions(await optionsOf(folder));
+  const classifier = asClassifier(await readModel(options.model), options.model);
+  const plan = planTraining(classifier, await shapeOf(classifier, options), options.train);
+  const loss = losses[options.loss] as LossDefinition<object>;
+  const outlierBatch = options.outliers === undefined ? 0 : options.outlierBatch;
+  const step = buildTrainingStep({
+    model: classifier.upgraded,
+    logits: classifier.logits,
+    partition: plan.partition,
+    parameters: plan.parameters,
+    loss,
+    lossOptions: { ...loss.defaults, mIn: -10, mOut: -3 },
+    weight: options.weight,
+    prior: new Array<number>(plan.classes).fill(1 / plan.classes),
+    batchNorm: options.batchNorm,
+    sgd: { momentum: options.momentum, weightDecay: options.weightDecay },
+    rows: plan.rows,
+    batch: options.batch,
+    outlierBatch,
+    block: await blockSize(new LocalEngine()),
+  });
+  const images = options.batch + outlierBatch;
+  const features = [...plan.rows].map(([name, dims]) => [name, noise([images, ...dims])] as const);
+  const labels = BigInt64Array.from({ length: options.batch }, (_, index) => BigInt(index % plan.classes));
+  const given: Record<string, Tensor> = {
+    ...step.variables,
+    ...Object.fromEntries(features),
+    [labelsInput]: { dtype: "int64", dims: [options.batch], data: labels },
+    [learningRateInput]: { dtype: "float32", dims: [], data: Float32Array.of(options.learningRate) },
+  };
+  const wanted = step.model.graph.inputs.map(({ name }) => [name, given[name] as Tensor] as const);
+  const { train, batchNorm, batch } = options;
+  const title = `a step of ${folder}: ${options.loss}, --train ${train}, --bn ${batchNorm}, ${batch} + ${outlierBatch} images`;
+  return { model: encodeModel(step.model), feeds: Object.fromEntries(wanted), images, title };
+}
+
+async function optionsOf(folder: string): Promise<ResolvedTuneOptions> {
+  const where = join(folder, "run.json");
+  let record: { options?: ResolvedTuneOptions };
+  try {
+    record = JSON.parse(await readFile(where, "utf8")) as typeof record;
+  } catch (cause) {
+    throw new FormatError({
+      where,
+      expected: "the record of a run that `offmap tune` finished",
+      received: (cause as { code?: string }).code === "ENOENT" ? "no such file" : (cause as Error).message,
+      cause,
+    });
+  }
+  if (typeof record.options?.model !== "string") {
+    throw new FormatError({ where, expected: "the options of a run", received: "a record without them" });
+  }
+  return record.options;
+}
+
+/** The model's own image size, else that of the run's images. */
+async function shapeOf(classifier: Classifier, { id }: ResolvedTuneOptions): Promise<[number, number, number]> {
+  if (!classifier.shape.includes(undefined)) return imageShape(classifier, [0, 0, 0]);
+  return imageShape(classifier, (await openDataset(id, shapeHint(classifier))).shape);
+}
+
+function noise(dims: readonly number[]): Tensor {
+  const generator = createGenerator(1);
+  const data = Float32Array.from({ length: elementCount(dims) }, () => 2 * generator.uniform() - 1);
+  return { dtype: "float32", dims, data };
+}
