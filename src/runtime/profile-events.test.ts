@@ -72,6 +72,32 @@ test.each([
     [6, 7],
     2 * 6 * 7 * 5,
   ],
+  // a constant second operand is packed, and then the profile does not show it
+  ["MatMul", [[2, 70]], [2, 3], 2 * 2 * 3 * 70],
+  ["Gemm", [[2, 5], [70]], [2, 70], 2 * 2 * 70 * 5],
+  // a transposed first operand, as in the gradient of a weight
+  [
+    "FusedMatMul",
+    [
+      [6, 9],
+      [6, 4],
+    ],
+    [9, 4],
+    2 * 9 * 4 * 6,
+  ],
+  // one matrix for every one of a batch
+  [
+    "MatMul",
+    [
+      [6, 5],
+      [3, 5, 7],
+    ],
+    [3, 6, 7],
+    2 * 126 * 5,
+  ],
+  ["MatMul", [[6, 5], [5]], [6], 2 * 6 * 5],
+  // the bias is not a filter
+  ["Conv", [[2, 4, 7, 7], [8]], [2, 8, 5, 5], 0],
   ["Add", [[4], [4]], [4], 0],
 ] as const)("%s counts its multiplications and additions", (op, inputs, output, operations) => {
   expect(nodeTimings([event("a", op, 1, inputs, output)], 0)[0]?.operations).toBe(operations);

@@ -37,7 +37,9 @@ export function nodeTimings(events: readonly ProfileEvent[], skipped: number): N
   for (const event of events) {
     if (event.cat !== "Node" || !event.name?.endsWith(kernelEnding)) continue;
     const name = event.name.slice(0, -kernelEnding.length);
-    byName.set(name, [...(byName.get(name) ?? []), event]);
+    const runs = byName.get(name);
+    if (runs === undefined) byName.set(name, [event]);
+    else runs.push(event);
   }
   return [...byName].flatMap(([name, runs]) => {
     const counted = runs.slice(skipped);
@@ -56,22 +58,31 @@ function shapesOf(list: readonly Readonly<Record<string, readonly number[]>>[] =
   return list.map((tensor) => Object.values(tensor)[0] ?? []);
 }
 
+/**
+ * Counted without a matrix product's second operand, which the profile leaves out once ONNX Runtime has packed a constant one, and without
+ * asking which side is transposed.
+ */
 function operationsOf(op: string, [a, b]: readonly (readonly number[])[], out: readonly number[]): number {
-  if (a === undefined || b === undefined) return 0;
+  if (a === undefined) return 0;
+  // Without its filter, the second input of a convolution is its bias.
+  const filter = b?.length === a.length ? elementCount(b.slice(1)) : 0;
   switch (op) {
     case "Conv":
     case "FusedConv":
-      return 2 * elementCount(out) * elementCount(b.slice(1));
+      return 2 * elementCount(out) * filter;
     case "ConvTranspose":
-      return 2 * elementCount(a) * elementCount(b.slice(1));
+      return 2 * elementCount(a) * filter;
     case "MatMul":
     case "FusedMatMul":
-      return 2 * elementCount(out) * (a.at(-1) ?? 0);
     case "Gemm":
-    case "FusedGemm":
-      // Either side may be transposed: out is [M, N], and a has M·K elements.
-      return 2 * (out[1] ?? 0) * elementCount(a);
+    case "FusedGemm": {
+      // Every element of the first matrix meets each column of the second, in as many products as it is repeated for.
+      const columns = out.length < a.length ? 1 : (out.at(-1) ?? 1);
+      return 2 * elementCount(a) * columns * (matrices(out) / matrices(a));
+    }
     default:
       return 0;
   }
 }
+
+const matrices = (dims: readonly number[]) => elementCount(dims.slice(0, -2));
