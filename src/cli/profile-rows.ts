@@ -20,7 +20,9 @@ export function summarise(nodes: readonly NodeTiming[], by: "operator" | "node")
   const groups = new Map<string, NodeTiming[]>();
   for (const node of nodes) {
     const key = by === "operator" ? node.op : node.name;
-    groups.set(key, [...(groups.get(key) ?? []), node]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [node]);
+    else group.push(node);
   }
   const sum = (list: readonly NodeTiming[], key: "milliseconds" | "operations") =>
     list.reduce((total, node) => total + node[key], 0);

@@ -16,6 +16,6 @@ export { type Progress, silent } from "./progress.js";
 export { type LogRow, readLog } from "./run-files.js";
 export type { ScheduleName } from "./schedule.js";
 export type { BatchNormMode } from "./step.js";
-export { inferenceGraph, stepGraph, type TimedGraph } from "./timed-graphs.js";
+export { inferenceGraph, stepGraph, type TimedGraph, type TimedWork } from "./timed-graphs.js";
 export { type TuneContext, tune } from "./tune.js";
 export type { TuneOptions, TuneResult } from "./tune-options.js";

@@ -1,4 +1,4 @@
-/** Graphs with something to feed them, for `offmap profile`: a model's inference, and the training step of a finished or broken-off run. */
+/** Graphs with something to feed them, for `offmap profile`: a model's inference, and the training step of a finished run. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createGenerator, openDataset } from "../data/index.js";
@@ -6,7 +6,7 @@ import { FormatError, OptionError } from "../errors.js";
 import { type LossDefinition, losses } from "../losses/index.js";
 import { encodeModel, readModel } from "../onnx/index.js";
 import { elementCount, type Tensor } from "../onnx/types.js";
-import { blockSize, type Feeds, LocalEngine } from "../runtime/index.js";
+import { blockSize, type EngineOptions, type Feeds, LocalEngine } from "../runtime/index.js";
 import { asClassifier, type Classifier, imageShape, logitsModel, shapeHint } from "./classifier.js";
 import { planTraining } from "./plan.js";
 import { buildTrainingStep, labelsInput, learningRateInput } from "./step.js";
@@ -16,10 +16,18 @@ export interface TimedGraph {
   /** The bytes of an ONNX file. */
   readonly model: Uint8Array;
   readonly feeds: Feeds;
+}
+
+/** What runs together: a model, or the frozen and the trained part of a training step. */
+export interface TimedWork {
+  /** By the name of the part. */
+  readonly parts: Readonly<Record<string, TimedGraph>>;
   /** Images in one run. */
   readonly images: number;
   /** What it is, in words. */
   readonly title: string;
+  /** Threads for one operator that a run was told to use. */
+  readonly threads?: number;
 }
 
 /**
@@ -30,7 +38,7 @@ export interface TimedGraph {
 export async function inferenceGraph(
   path: string,
   { batch, shape }: { batch: number; shape?: readonly number[] | undefined },
-): Promise<TimedGraph> {
+): Promise<TimedWork> {
   const classifier = asClassifier(await readModel(path), path);
   const sizes = classifier.shape.map((own, axis) => own ?? shape?.[axis]);
   if (sizes.includes(undefined)) {
@@ -42,17 +50,21 @@ export async function inferenceGraph(
     });
   }
   const feeds = { [classifier.input]: noise([batch, ...(sizes as number[])]) };
-  return { model: encodeModel(logitsModel(classifier)), feeds, images: batch, title: path };
+  return { parts: { model: { model: encodeModel(logitsModel(classifier)), feeds } }, images: batch, title: path };
 }
 
 /**
  * One training step as the run in a folder makes it: its model, trained part, loss, BatchNorm mode and batch sizes, on noise. Values that
- * cost nothing, such as margins and the prior, are the loss's defaults.
+ * cost nothing, such as margins and the prior, are the loss's defaults. The frozen part is there when the run takes every batch through it,
+ * which is when images are augmented.
  */
-export async function stepGraph(folder: string): Promise<TimedGraph> {
+export async function stepGraph(folder: string): Promise<TimedWork> {
   const options = resolveTuneOptions(await optionsOf(folder));
-  const classifier = asClassifier(await readModel(options.model), options.model);
-  const plan = planTraining(classifier, await shapeOf(classifier, options), options.train);
+  // The run's own file, as the original may have moved.
+  const path = join(folder, "model.onnx");
+  const classifier = asClassifier(await readModel(path), path);
+  const shape = await shapeOf(classifier, options);
+  const plan = planTraining(classifier, shape, options.train);
   const loss = losses[options.loss] as LossDefinition<object>;
   const outlierBatch = options.outliers === undefined ? 0 : options.outlierBatch;
   const step = buildTrainingStep({
@@ -72,6 +84,11 @@ export async function stepGraph(folder: string): Promise<TimedGraph> {
     block: await blockSize(new LocalEngine()),
   });
   const images = options.batch + outlierBatch;
+  const parts: Record<string, TimedGraph> = {};
+  if (plan.prefix !== undefined && options.augment) {
+    const feeds = { [classifier.input]: noise([images, ...shape]) };
+    parts["frozen part"] = { model: encodeModel(plan.prefix), feeds };
+  }
   const features = [...plan.rows].map(([name, dims]) => [name, noise([images, ...dims])] as const);
   const labels = BigInt64Array.from({ length: options.batch }, (_, index) => BigInt(index % plan.classes));
   const given: Record<string, Tensor> = {
@@ -81,14 +98,15 @@ export async function stepGraph(folder: string): Promise<TimedGraph> {
     [learningRateInput]: { dtype: "float32", dims: [], data: Float32Array.of(options.learningRate) },
   };
   const wanted = step.model.graph.inputs.map(({ name }) => [name, given[name] as Tensor] as const);
-  const { train, batchNorm, batch } = options;
+  parts["trained part"] = { model: encodeModel(step.model), feeds: Object.fromEntries(wanted) };
+  const { train, batchNorm, batch, engine } = options;
   const title = `a step of ${folder}: ${options.loss}, --train ${train}, --bn ${batchNorm}, ${batch} + ${outlierBatch} images`;
-  return { model: encodeModel(step.model), feeds: Object.fromEntries(wanted), images, title };
+  return { parts, images, title, ...threadsOf(engine) };
 }
 
 async function optionsOf(folder: string): Promise<ResolvedTuneOptions> {
   const where = join(folder, "run.json");
-  let record: { options?: ResolvedTuneOptions };
+  let record: { options?: ResolvedTuneOptions } | null;
   try {
     record = JSON.parse(await readFile(where, "utf8")) as typeof record;
   } catch (cause) {
@@ -99,11 +117,13 @@ async function optionsOf(folder: string): Promise<ResolvedTuneOptions> {
       cause,
     });
   }
-  if (typeof record.options?.model !== "string") {
+  if (typeof record?.options?.loss !== "string" || !Object.hasOwn(losses, record.options.loss)) {
     throw new FormatError({ where, expected: "the options of a run", received: "a record without them" });
   }
   return record.options;
 }
+
+const threadsOf = ({ threads }: EngineOptions = {}) => (threads === undefined ? {} : { threads });
 
 /** The model's own image size, else that of the run's images. */
 async function shapeOf(classifier: Classifier, { id }: ResolvedTuneOptions): Promise<[number, number, number]> {

@@ -74,6 +74,7 @@ describe("profile", () => {
     images: number;
     milliseconds: number;
     images_per_second: number;
+    parts: { part: string; milliseconds: number }[];
     rows: { name: string; op?: string; calls: number; share: number }[];
   }
 
@@ -94,6 +95,29 @@ describe("profile", () => {
     const shown = await text("profile", at("profiled"), "--top", "2", "--repeats", "1");
     expect(shown).toContain("balanced-energy, --train head, --bn frozen, 2 + 2 images");
     expect(shown).toMatch(/more rows/);
+  });
+
+  test("of a run includes the frozen part only where training runs it", async () => {
+    await json(...tuneArguments("augmented"), "--steps", "1");
+    await json(...tuneArguments("stored"), "--steps", "1", "--no-augment");
+    const partsOf = async (run: string) => await json<Found>("profile", at(run), "--repeats", "1");
+    const augmented = await partsOf("augmented");
+    expect(augmented.parts.map(({ part }) => part)).toEqual(["frozen part", "trained part"]);
+    expect(augmented.milliseconds).toBeCloseTo(
+      augmented.parts.reduce((sum, { milliseconds }) => sum + milliseconds, 0),
+      9,
+    );
+    expect(augmented.rows.map(({ name }) => name)).toContain("GlobalAveragePool");
+    const stored = await partsOf("stored");
+    expect(stored.parts.map(({ part }) => part)).toEqual(["trained part"]);
+    expect(stored.rows.map(({ name }) => name)).not.toContain("GlobalAveragePool");
+  });
+
+  test("of a run says that flags which only a model takes do nothing", async () => {
+    await json(...tuneArguments("fixed"), "--steps", "1");
+    const { exitCode, stderr } = await runInMemory(["profile", at("fixed"), "--batch", "8", "--repeats", "1"]);
+    expect(exitCode).toBe(0);
+    expect(stderr).toBe("offmap: warning: --batch has no effect on the profile of a run, which has its own\n");
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Profile } from "../../runtime/index.js";
 import { inColumns } from "../columns.js";
 import { defineCommand } from "../command.js";
+import { oneLine } from "../failures.js";
 import { integer, oneOf, text } from "../parsers.js";
 import { type ProfileRow, summarise } from "../profile-rows.js";
 
@@ -10,7 +11,7 @@ export const profile = defineCommand({
   name: "profile",
   summary: "Where the time of a model or of a fine-tuning step goes.",
   description:
-    "Runs a model on noise, or one training step as a run of `offmap tune` makes it, under ONNX Runtime's profiler on the CPU, and adds up what its operators or nodes take. The nodes are those after ONNX Runtime's own optimizations. The first run is not counted.",
+    "Runs a model on noise, or one training step as a run of `offmap tune` makes it, under ONNX Runtime's profiler on the CPU, and adds up what its operators or nodes take. A step includes the frozen part where the run takes every batch through it. The nodes are those after ONNX Runtime's own optimizations. The first run is not counted.",
   options: {
     target: {
       positional: true,
@@ -60,12 +61,13 @@ export const profile = defineCommand({
       placeholder: "N",
       help: "runs that count, each at their median",
       default: String(defaults.repeats),
-      parser: integer({ min: 1, max: 10_000 }),
+      // The profile of a hundred runs of a large graph already has 100 MB.
+      parser: integer({ min: 1, max: 100 }),
     },
     threads: {
       placeholder: "N",
       help: "threads for one operator",
-      default: "one per core",
+      default: "those of the run, else one per core",
       parser: integer({ min: 1, max: 1024 }),
     },
   },
@@ -84,46 +86,63 @@ export const profile = defineCommand({
       (found) => found.isDirectory(),
       () => false,
     );
-    const graph = isRun
+    if (isRun) {
+      for (const [flag, given] of Object.entries({ "--batch": batch, "--shape": shape })) {
+        if (given !== undefined) io.warn(`${flag} has no effect on the profile of a run, which has its own`);
+      }
+    }
+    const work = isRun
       ? await stepGraph(target)
       : await inferenceGraph(target, { batch: batch ?? defaults.batch, shape });
-    const found = await profileModel(graph.model, graph.feeds, {
-      repeats,
-      ...(threads === undefined ? {} : { threads }),
-    });
-    const rows = summarise(found.nodes, by);
-    const { title, images } = graph;
+    const { title, images } = work;
+    const used = threads ?? work.threads;
+    const settings = { repeats, signal: io.signal, ...(used === undefined ? {} : { threads: used }) };
+    const found: { part: string; profile: Profile }[] = [];
+    for (const [part, { model, feeds }] of Object.entries(work.parts)) {
+      found.push({ part, profile: await profileModel(model, feeds, settings) });
+    }
+    const parts = found.map(({ part, profile: { milliseconds } }) => ({ part, milliseconds }));
+    const milliseconds = parts.reduce((sum, part) => sum + part.milliseconds, 0);
+    const rows = summarise(
+      found.flatMap(({ profile: { nodes } }) => nodes),
+      by,
+    );
     const result = {
       target,
       what: title,
       images,
-      milliseconds: found.milliseconds,
-      images_per_second: (1000 * images) / found.milliseconds,
+      milliseconds,
+      images_per_second: (1000 * images) / milliseconds,
+      parts,
       rows,
     };
-    await io.write(result, () => profileText(title, images, found, rows, top));
+    await io.write(result, () => profileText(result, top));
   },
 });
 
-function profileText(
-  title: string,
-  images: number,
-  { milliseconds }: Profile,
-  rows: readonly ProfileRow[],
-  top: number,
-): string {
+interface Profiled {
+  readonly what: string;
+  readonly milliseconds: number;
+  readonly images_per_second: number;
+  readonly parts: readonly { readonly part: string; readonly milliseconds: number }[];
+  readonly rows: readonly ProfileRow[];
+}
+
+function profileText({ what, milliseconds, images_per_second, parts, rows }: Profiled, top: number): string {
   const shown = rows.slice(0, top);
   const cells = shown.map(({ name, op, calls, milliseconds: spent, share, gflops }) => [
-    op === undefined ? name : `${name} (${op})`,
+    oneLine(op === undefined ? name : `${name} (${op})`),
     String(calls),
     spent.toFixed(2),
     `${(100 * share).toFixed(1)} %`,
     gflops === null ? "" : gflops.toFixed(0),
   ]);
+  const split =
+    parts.length > 1 ? ` (${parts.map((one) => `${one.part} ${one.milliseconds.toFixed(1)} ms`).join(", ")})` : "";
   const rest = rows.slice(top).reduce((sum, row) => sum + row.milliseconds, 0);
   return [
-    title,
-    `${milliseconds.toFixed(1)} ms per run, ${((1000 * images) / milliseconds).toFixed(0)} images/s`,
+    what,
+    `${milliseconds.toFixed(1)} ms per run${split}, ${images_per_second.toFixed(0)} images/s`,
     "",
     ...inColumns([["", "calls", "ms", "share", "GFLOP/s"], ...cells], ["left", "right", "right", "right", "right"]),
     ...(rest > 0 ? [`... and ${rows.length - shown.length} more rows, ${rest.toFixed(2)} ms (--top, --json)`] : []),
