@@ -70,7 +70,11 @@ describe("tune", () => {
     expect(after.graph.nodes.length).toBe(before.graph.nodes.length);
     expect(after.metadata.get("offmap.normalization")).toBe("0.5,0.45,0.4:0.25,0.2,0.3");
     expect(JSON.parse(after.metadata.get("offmap.prior") ?? "")).toEqual(result.prior);
-    expect(JSON.parse(after.metadata.get("offmap.tuned") ?? "")).toMatchObject({ alpha: 5, mIn: result.margins?.m_in });
+    expect(JSON.parse(after.metadata.get("offmap.tuned") ?? "")).toMatchObject({
+      alpha: 5,
+      mIn: result.margins?.m_in,
+      normalization,
+    });
     const record = JSON.parse(await readFile(join(folder, "metadata", "run.json"), "utf8")) as Record<string, unknown>;
     expect(record).toMatchObject({ steps: 7, loss: result.loss });
     expect((await readFile(join(folder, "metadata", "log.csv"), "utf8")).trim().split("\n")).toHaveLength(8);

@@ -20,7 +20,9 @@ export function tunedModel(
   const metadata = new Map(model.metadata);
   const { out: _out, engine: _engine, resume: _resume, ...settings } = options;
   metadata.set("offmap.version", version);
-  metadata.set("offmap.tuned", JSON.stringify({ ...settings, ...prepared.lossOptions }));
+  // `balanceBy` says what the loss calls normalization, which here is that of the pixels.
+  const { normalization: _balance, ...chosen } = prepared.lossOptions as { normalization?: unknown };
+  metadata.set("offmap.tuned", JSON.stringify({ ...settings, ...chosen }));
   if (prepared.prior !== null) metadata.set("offmap.prior", JSON.stringify(prepared.prior.prior));
   if (normalization !== undefined) metadata.set(normalizationKey, formatNormalization(normalization));
   if (id.classNames !== undefined) metadata.set(classNamesKey, JSON.stringify(id.classNames));
