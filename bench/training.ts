@@ -10,15 +10,15 @@
  * PYTHON names the interpreter (/usr/bin/python3) that has torch, onnx and scikit-learn.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import sharp from "sharp";
 import { readModel } from "../src/onnx/index.js";
 import { LocalEngine } from "../src/runtime/index.js";
 import { asClassifier } from "../src/training/index.js";
 import { type Limits, machineLimits, multiplyAdds } from "./limits.js";
+import { writeJpegs, writeNoise } from "./noise.js";
 import { type Cost, compare, difference, execute, type Run } from "./processes.js";
 
 /** The flags of this run, for the document it writes. */
@@ -37,8 +37,10 @@ const { values: flags } = parseArgs({
   },
 });
 
-/** Steps of the short and of the long run, and images of each set in the short and the long evaluation. */
-const steps = { short: 1, long: 4 };
+/** Steps of the short and of the long run, more where a step is short; the first ones allocate. And images of each set in the short and the long evaluation. */
+const stepsOf = (architecture: string) =>
+  architecture === "resnet20" ? { short: 2, long: 14 } : { short: 2, long: 5 };
+const mostSteps = 14;
 /** Steps on stored features take microseconds, so that many are needed to see them. */
 const storedSteps = { short: 50, long: 550 };
 const evaluated = { short: 250, long: 3000 };
@@ -92,7 +94,7 @@ async function tuning(folder: string, architecture: string, work: Work, counts: 
     ...["--batch", flags.batch, "--outlier-batch", flags["outlier-batch"], "--lr", "0.000001"],
     ...["--m-in", "-7", "--m-out", "-3", "--alpha", "5", "--gamma", "0.75"],
   ];
-  const units = work.train === "head" && !work.augment ? storedSteps : steps;
+  const units = work.train === "head" && !work.augment ? storedSteps : stepsOf(architecture);
   const both = async (run: (count: string) => Promise<Run>) =>
     difference(await run(String(units.short)), await run(String(units.long)), units, "seconds");
   const known = join(folder, "known.bin");
@@ -211,34 +213,6 @@ function wholeText({ model, images, seconds, pass, torch }: WholeRun): string {
   );
 }
 
-/** A CIFAR binary of seeded noise. */
-function writeNoise(path: string, images: number): void {
-  const record = 1 + 3 * 32 * 32;
-  const bytes = new Uint8Array(images * record);
-  let state = 1;
-  for (let place = 0; place < bytes.length; place++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    bytes[place] = place % record === 0 ? (state >>> 24) % 10 : state >>> 24;
-  }
-  writeFileSync(path, bytes);
-}
-
-/** JPEG files of 96x96 in ten folders, smooth noise as photographs have it. */
-async function writeJpegs(folder: string, images: number): Promise<void> {
-  const [side, coarse] = [96, 12];
-  let state = 1;
-  for (let index = 0; index < images; index++) {
-    const pixels = Uint8Array.from({ length: coarse * coarse * 3 }, () => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return state >>> 24;
-    });
-    const file = join(folder, String(index % 10), `${index}.jpg`);
-    mkdirSync(join(folder, String(index % 10)), { recursive: true });
-    const small = sharp(pixels, { raw: { width: coarse, height: coarse, channels: 3 } });
-    await small.resize(side, side, { kernel: "cubic" }).jpeg({ quality: 90 }).toFile(file);
-  }
-}
-
 function tableRow(
   { model, work, images, operations, offmap: ours, torch: theirs }: Row,
   { gigaflops }: Limits,
@@ -256,7 +230,7 @@ function tableRow(
 function document(rows: readonly Row[], whole: WholeRun | undefined, machine: string, limits: Limits): string {
   return `# Speed beside PyTorch
 
-Written by \`npm run build && npm run bench${given}\`: ${machine}, ${flags.threads} threads a side, batches of ${flags.batch} + ${flags["outlier-batch"]} images of 32x32, balanced energy, median of ${flags.repeats} for each side in turn.
+Written by \`npm run build && npm run bench${given}\`: ${machine}, ${flags.threads} threads a side, batches of ${flags.batch} + ${flags["outlier-batch"]} images of 32x32, balanced energy, median of ${flags.repeats} for each side in turn. Models may have been measured in several such runs (\`--only\`).
 Images per second are those of a further step (for evaluation: a further image), without start-up and warm-up. **times as fast**: PyTorch's time over Offmap's. **of peak**: additions and multiplications in convolutions and matrix products, as a share of what a product of two 2048x2048 matrices reaches through ONNX Runtime, ${limits.gigaflops.toFixed(0)} GFLOP/s here; a sum of two tensors of 100 MB moves ${limits.gigabytes.toFixed(0)} GB/s.
 Memory is the peak of the process. **start** is what else a short run of the whole command takes, seconds: loading, compiling, warming up, and, for stored features, computing them for all images; Offmap's \`tune\` also measures accuracy before and after and writes its files.
 Offmap's \`eval\` also draws 200 bootstrap resamples for its intervals, which the scikit-learn side does not.
@@ -267,14 +241,20 @@ ${rows.map((row) => tableRow(row, limits)).join("\n")}
 ${whole === undefined ? "" : `\n${wholeText(whole)}\n`}`;
 }
 
+function earlier(path: string): { rows: Row[]; whole?: WholeRun } {
+  return existsSync(path)
+    ? (JSON.parse(readFileSync(path, "utf8")) as { rows: Row[]; whole?: WholeRun })
+    : { rows: [] };
+}
+
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "offmap-bench-"));
   try {
     const architectures = flags.only.split(",");
     execFileSync(python, ["-W", "ignore", "bench/training.py", "export", folder, ...architectures]);
     // One epoch is as long as the longest run without augmentation, so that every batch is full.
-    writeNoise(join(folder, "known.bin"), steps.long * Number(flags.batch));
-    writeNoise(join(folder, "outliers.bin"), steps.long * Number(flags["outlier-batch"]));
+    writeNoise(join(folder, "known.bin"), mostSteps * Number(flags.batch));
+    writeNoise(join(folder, "outliers.bin"), mostSteps * Number(flags["outlier-batch"]));
     for (const size of ["short", "long"] as const) {
       writeNoise(join(folder, `eval-${size}.bin`), evaluated[size]);
       await writeJpegs(join(folder, `jpeg-${size}`), evaluated[size]);
@@ -299,12 +279,16 @@ async function main(): Promise<void> {
     }
     const largest = architectures.find((name) => name === "resnet18");
     const whole = largest === undefined ? undefined : await wholeHead(folder, largest, rows);
+    // A model takes minutes: what other runs measured of other models stays.
+    const before = earlier(join(flags.out, "speed.json"));
+    rows.unshift(...before.rows.filter(({ model }) => !architectures.includes(model)));
+    const headRun = whole ?? before.whole;
     const machine = `${cpus().length} x ${cpus()[0]?.model ?? "processor"}, Node ${process.version}`;
     mkdirSync(flags.out, { recursive: true });
-    writeFileSync(join(flags.out, "speed.md"), document(rows, whole, machine, limits));
+    writeFileSync(join(flags.out, "speed.md"), document(rows, headRun, machine, limits));
     writeFileSync(
       join(flags.out, "speed.json"),
-      `${JSON.stringify({ machine, limits, flags, steps, storedSteps, evaluated, rows, whole }, null, 1)}\n`,
+      `${JSON.stringify({ machine, limits, flags, storedSteps, evaluated, rows, whole: headRun }, null, 1)}\n`,
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });
