@@ -83,8 +83,15 @@ export function importGraph(builder: GraphBuilder, graph: Graph, options: Import
   return { values, statistics };
 }
 
-/** Nodes on a path to the wanted tensors, in the graph's (topological) order. */
-function neededNodes(graph: Graph, { outputs, bound }: ImportOptions): Node[] {
+/**
+ * Nodes on a path to the wanted tensors, in the graph's (topological) order.
+ *
+ * @param bound  tensors that are given, at which the search ends
+ */
+export function neededNodes(
+  graph: Graph,
+  { outputs, bound }: { readonly outputs: readonly string[]; readonly bound: ReadonlyMap<string, unknown> },
+): Node[] {
   const wanted = new Set(outputs.filter((name) => !bound.has(name)));
   const needed: Node[] = [];
   for (const node of graph.nodes.toReversed()) {

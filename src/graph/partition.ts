@@ -1,7 +1,7 @@
 /** Splits a model at the freeze boundary: what never changes while training, and what does. */
 import { GraphError } from "../errors.js";
 import { type Graph, type Model, type Node, origin } from "../onnx/types.js";
-import type { ImportedGraph } from "./import.js";
+import { type ImportedGraph, neededNodes } from "./import.js";
 
 export interface Partition {
   /** Tensors that cross from the frozen part to the trained one, one row per image. The image itself when nothing is frozen. */
@@ -55,36 +55,20 @@ export function prefixModel(model: Model, imported: ImportedGraph, boundary: rea
     if (value === undefined) throw new GraphError({ problem: `nothing computes the tensor "${name}"` });
     return { name, dtype: value.dtype, dims: ["N", ...value.dims.slice(1)] };
   });
-  const wanted = new Set(boundary);
-  const nodes = model.graph.nodes
-    .toReversed()
-    .filter((node) => {
-      if (!node.outputs.some((name) => wanted.has(name))) return false;
-      for (const name of node.inputs) wanted.add(name);
-      return true;
-    })
-    .reverse();
-  return part(model, { inputs, nodes, outputs }, wanted);
+  return part(model, { inputs, nodes: neededNodes(model.graph, { outputs: boundary, bound: new Map() }), outputs });
 }
 
 /** The trained part as a model of its own for any batch size, from the boundary tensors to `output`. */
 export function suffixModel(model: Model, rows: ReadonlyMap<string, readonly number[]>, output: string): Model {
-  const wanted = new Set([output]);
-  const nodes = model.graph.nodes
-    .toReversed()
-    .filter((node) => {
-      if (!node.outputs.some((name) => wanted.has(name) && !rows.has(name))) return false;
-      for (const name of node.inputs) wanted.add(name);
-      return true;
-    })
-    .reverse();
   const inputs = [...rows].map(([name, dims]) => ({ name, dtype: "float32" as const, dims: ["N", ...dims] }));
-  return part(model, { inputs, nodes, outputs: [{ name: output, dtype: "float32", dims: ["N", "K"] }] }, wanted);
+  const nodes = neededNodes(model.graph, { outputs: [output], bound: rows });
+  return part(model, { inputs, nodes, outputs: [{ name: output, dtype: "float32", dims: ["N", "K"] }] });
 }
 
-/** A model of some of another's nodes, with the initializers they want. */
-function part(model: Model, pieces: Pick<Graph, "inputs" | "nodes" | "outputs">, wanted: ReadonlySet<string>): Model {
-  const initializers = new Map([...model.graph.initializers].filter(([name]) => wanted.has(name)));
+/** A model of some of another's nodes, with the initializers they read. */
+function part(model: Model, pieces: Pick<Graph, "inputs" | "nodes" | "outputs">): Model {
+  const read = new Set(pieces.nodes.flatMap((node) => node.inputs));
+  const initializers = new Map([...model.graph.initializers].filter(([name]) => read.has(name)));
   // Without `origin` the writer takes nothing from the file that this part no longer has.
   const { [origin]: _model, ...plainModel } = model;
   const { [origin]: _graph, ...plainGraph } = model.graph;

@@ -6,9 +6,9 @@
 // positions, and the kernels share each loaded filter value among as many of them as fit the registers: positions beyond the edge
 // would be taken one by one, so that x is padded beforehand. Images lie in blocks, and hence must fill them.
 //
-// Turning channels and images around is one vectorized pass, ReorderInput on x seen as one image of N channels, and one copy of
-// rows of a block. Two threads, 384x16x32x32, kernel 3x3, milliseconds: padding 1.3, turning 1.8, rows 2.7, rows of dy 2.7, convolution
-// 11. The form without blocks takes 45.
+// Turning channels and images around is one vectorized pass, ReorderInput on x seen as one image of N channels; the channels of one block
+// then lie side by side, and stay so: they are neighbouring outputs of a convolution dilated by the block. What this takes beside
+// the other forms is in docs/results/convolutions.md.
 import { elementCount } from "../../onnx/types.js";
 import { pad, reshape, slice, sum, transpose } from "../expressions.js";
 import { staticDims } from "../shapes.js";
@@ -16,7 +16,7 @@ import type { Expr } from "../types.js";
 import { extentOf, type Windows } from "../windows.js";
 import { blockedConv, onesFilter, toBlocked, toPlain } from "./operators.js";
 
-/** Whether the form applies, and pays: for one tap there is nothing to share, and a matrix product is as fast. */
+/** Whether the form applies, and pays: one tap of a few channels leaves the kernels a single output at a time. */
 export function suitsBlockedGradient(x: Expr, dy: Expr, { kernel, begins }: Windows, block: number): boolean {
   const [images, outputs] = staticDims(dy, dy.name) as [number, number];
   const channels = x.dims[1] as number;
