@@ -34,7 +34,7 @@ UPDATE_FACTOR = 4
 PERTURBED, LAST_BIT = 2, 6e-8
 # The first rate at which all of them agree with float64 well enough for the limit to mean something: a ReLU network amplifies
 # rounding, the more the larger the steps.
-RATES, OWN_LIMIT = (1e-3, 1e-4, 3e-5), 1e-5
+RATES, OWN_LIMIT = (1e-3, 1e-4, 3e-5, 1e-5, 3e-6), 1e-5
 OPTIONS = {
     "momentum": 0.9, "weight_decay": 5e-4, "m_in": -7.0, "m_out": -3.0, "alpha": 5.0, "gamma": 0.75,
     "normalize": [[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]],

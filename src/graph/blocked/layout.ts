@@ -34,8 +34,11 @@ export interface Extras {
 export interface Forms {
   plain?: Expr;
   blocked?: Expr;
-  /** Makes the blocked form again as part of a convolution that does more; for values that only one node reads. */
-  readonly remake?: (extras: Extras) => Expr;
+  /**
+   * Makes the blocked form again as part of a convolution that does more; for values that only one node reads. Undefined where the
+   * convolution does that already: it can add one tensor, not two.
+   */
+  readonly remake?: (extras: Extras) => Expr | undefined;
 }
 
 /** The graph under construction, as the rewrites of single operators see it. */

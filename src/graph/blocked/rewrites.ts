@@ -148,7 +148,10 @@ function intoConvolution(layout: Layout, op: string, [a, b]: readonly Expr[]): F
     [a, b],
   ] as const) {
     const remake = layout.remakeOf(x);
-    if (remake !== undefined) return asForms((extras) => remake({ ...extras, sum: layout.blocked(other) }));
+    const withOther = (extras: Extras) =>
+      extras.sum === undefined ? remake?.({ ...extras, sum: layout.blocked(other) }) : undefined;
+    const blocked = withOther({});
+    if (blocked !== undefined) return { blocked, remake: withOther };
   }
   return undefined;
 }
