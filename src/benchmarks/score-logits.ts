@@ -1,7 +1,7 @@
 import { GraphBuilder } from "../graph/builder.js";
 import { encodeModel } from "../onnx/index.js";
 import type { Engine } from "../runtime/index.js";
-import { type ScoreName, scores } from "../scores/index.js";
+import { type ScoreDefinition, type ScoreName, scores } from "../scores/index.js";
 
 /**
  * Scores rows of logits by the same expressions that training and export use.
@@ -17,7 +17,11 @@ export async function scoreLogits(
 ): Promise<Record<string, Float32Array>> {
   const graph = new GraphBuilder();
   const input = graph.input("logits", "float32", ["N", classes]);
-  const outputs = Object.fromEntries(names.map((name) => [name, scores[name].expression(input)]));
+  const expressions = names.map((name) => {
+    const score: ScoreDefinition = scores[name];
+    return [name, score.expression({ logits: input }, score.defaults, {})] as const;
+  });
+  const outputs = Object.fromEntries(expressions);
   const session = await engine.load(encodeModel(graph.model(outputs, "scores")));
   try {
     const results = await session.run({

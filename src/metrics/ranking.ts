@@ -2,7 +2,8 @@
  * What every detection metric is computed from: how many scores of either kind share each distinct value. The scores are
  * sorted once; a metric is then one pass over the distinct values, and a bootstrap replicate is new counts for them.
  */
-import { checkScores, type Scores, sortedScores } from "./scores.js";
+import { countFloat32 } from "./counting.js";
+import { checkScores, type Scores } from "./scores.js";
 
 /** Counts per distinct score, highest score first. Deciding "OOD" at `thresholds[i]` means a score of at least that. */
 export interface Ranking {
@@ -17,8 +18,8 @@ export interface Ranking {
 }
 
 /**
- * Ranks two sets of scores together. -0 and +0 are one threshold. Needs up to 12 bytes per score for the result and 12 more while
- * sorting (16 and 20 for float64).
+ * Ranks two sets of scores together. -0 and +0 are one threshold. Needs 4 bytes per score and 12 per distinct score, where both sets are
+ * float32; else 16 and 20 per score.
  *
  * @param id   scores of in-distribution images
  * @param ood  scores of out-of-distribution images, the positives
@@ -27,22 +28,26 @@ export interface Ranking {
 export function rankScores(id: Scores, ood: Scores): Ranking {
   checkScores(id, "in-distribution scores");
   checkScores(ood, "out-of-distribution scores");
-  const sortedId = sortedScores(id);
-  const sortedOod = sortedScores(ood);
+  const counts =
+    id instanceof Float32Array && ood instanceof Float32Array ? countFloat32(id, ood) : countFloat64(id, ood);
+  return { ...counts, idTotal: id.length, oodTotal: ood.length };
+}
+
+type Counts = Pick<Ranking, "thresholds" | "idCounts" | "oodCounts">;
+
+/** Sorts both sets and merges them. */
+function countFloat64(id: Scores, ood: Scores): Counts {
+  const sortedId = Float64Array.from(id).sort();
+  const sortedOod = Float64Array.from(ood).sort();
   const capacity = id.length + ood.length;
-  const bothFloat32 = id instanceof Float32Array && ood instanceof Float32Array;
-  const thresholds = bothFloat32 ? new Float32Array(capacity) : new Float64Array(capacity);
+  const thresholds = new Float64Array(capacity);
   const idCounts = new Uint32Array(capacity);
   const oodCounts = new Uint32Array(capacity);
-
   let distinct = 0;
   let i = sortedId.length - 1;
   let o = sortedOod.length - 1;
   while (i >= 0 || o >= 0) {
-    const threshold = Math.max(
-      i < 0 ? -Infinity : (sortedId[i] as number),
-      o < 0 ? -Infinity : (sortedOod[o] as number),
-    );
+    const threshold = Math.max(sortedId[i] ?? -Infinity, sortedOod[o] ?? -Infinity);
     const idEnd = i;
     const oodEnd = o;
     while (i >= 0 && sortedId[i] === threshold) i--;
@@ -56,7 +61,5 @@ export function rankScores(id: Scores, ood: Scores): Ranking {
     thresholds: thresholds.subarray(0, distinct),
     idCounts: idCounts.subarray(0, distinct),
     oodCounts: oodCounts.subarray(0, distinct),
-    idTotal: id.length,
-    oodTotal: ood.length,
   };
 }

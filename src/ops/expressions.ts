@@ -147,7 +147,19 @@ export function cast(x: Expr, dtype: DataType): Expr {
 }
 
 export const softmax = (x: Expr, axis = 1): Expr => first(x.builder.op("Softmax", [x], { axis: int(axis) }));
-export const logSoftmax = (x: Expr, axis = 1): Expr => first(x.builder.op("LogSoftmax", [x], { axis: int(axis) }));
+
+/** log softmax(x). Not the operator LogSoftmax, which WebGPU lacks. Its gradient: dy - softmax(x)·Σ dy. */
+export function logSoftmax(x: Expr, axis = 1): Expr {
+  const along = { axes: [axis], keep: true };
+  const below = sub(x, reduceMax(x, along));
+  const y = sub(below, log(sum(exp(below), along)));
+  const [result] = x.builder.withGradient(
+    [x],
+    () => [y],
+    ([dy]) => [dy && sub(dy, mul(exp(y), sum(dy, along)))],
+  ) as [Expr];
+  return result;
+}
 
 /** Reductions: over all axes when none are given. The reduced axes stay with size 1 when `keep` is set. */
 export interface ReduceOptions {
@@ -255,11 +267,11 @@ export function sumTo(gradient: Expr, like: Expr): Expr {
   return reshape(sum(gradient, { axes, keep: true }), to);
 }
 
-/** One-hot rows of `classes` entries for integer labels of shape [N]; float32 [N, classes]. A label outside the range gives a row of zeros. */
+/**
+ * One-hot rows of `classes` entries for integer labels of shape [N], below 2^24; float32 [N, classes]. A label outside the range gives a row
+ * of zeros. Compared as floats, as WebGPU compares no int64.
+ */
 export function oneHot(labels: Expr, classes: number): Expr {
-  const range = tensorOf(
-    Array.from({ length: classes }, (_, index) => index),
-    labels.dtype,
-  );
-  return indicator(equal(unsqueeze(labels, [1]), labels.builder.constant(range)));
+  const range = tensorOf(Array.from({ length: classes }, (_, index) => index));
+  return indicator(equal(unsqueeze(cast(labels, "float32"), [1]), labels.builder.constant(range)));
 }

@@ -14,8 +14,8 @@
 //     Indices and MaxUnpool                              15.5               (windows overlap)
 //     Slice, Equal, Where per position                   20.9                        172
 //     Conv, ArgMax, ConvTranspose                        21.9                        106
-import { elementCount, int, ints } from "../onnx/types.js";
-import { equal, first, pad, reshape, tensorOf, where } from "./expressions.js";
+import { elementCount, int, ints, type Tensor } from "../onnx/types.js";
+import { cast, equal, first, pad, reshape, tensorOf, where } from "./expressions.js";
 import { asPlanes, overlapAdd, pooledDims, poolWindows, positionKernels } from "./pooling.js";
 import { operand, staticDims } from "./shapes.js";
 import type { Expr, OperatorRule } from "./types.js";
@@ -41,9 +41,14 @@ function toFirstMaximum(x: Expr, dy: Expr, windows: Windows): Expr {
   const winner = first(x.builder.op("ArgMax", [laidOut], { axis: int(1) }));
   const positions = Array.from({ length: count }, (_, index) => index);
   const shape = [count, ...kernel.map(() => 1)];
-  const wins = equal(winner, x.builder.constant(tensorOf(positions, "int64", shape)));
-  return reshape(overlapAdd(where(wins, asPlanes(dy), 0), windows), staticDims(x, x.name));
+  return reshape(
+    overlapAdd(where(isAt(winner, tensorOf(positions, "float32", shape)), asPlanes(dy), 0), windows),
+    staticDims(x, x.name),
+  );
 }
+
+/** Where an index is that of the position. Compared as floats, as WebGPU compares no int64; they are exact below 2^24. */
+const isAt = (index: Expr, positions: Tensor): Expr => equal(cast(index, "float32"), index.builder.constant(positions));
 
 export const maxPools: readonly OperatorRule[] = [
   {
@@ -77,14 +82,9 @@ export const maxPools: readonly OperatorRule[] = [
       const count = elementCount(spatial);
       const flat = reshape(x, [images, channels, count]);
       const winner = first(x.builder.op("ArgMax", [flat], { axis: int(2) }));
-      const positions = x.builder.constant(
-        tensorOf(
-          Array.from({ length: count }, (_, index) => index),
-          "int64",
-        ),
-      );
+      const positions = tensorOf(Array.from({ length: count }, (_, index) => index));
       const dy = reshape(call.outputGradients[0] as Expr, [images, channels, 1]);
-      return [reshape(where(equal(winner, positions), dy, 0), [images, channels, ...spatial])];
+      return [reshape(where(isAt(winner, positions), dy, 0), [images, channels, ...spatial])];
     },
   },
 ];

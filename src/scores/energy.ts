@@ -1,6 +1,6 @@
 import { OptionError } from "../errors.js";
 import { div, type Expr, logSumExp, mul } from "../ops/index.js";
-import type { ScoreDefinition, ScoreOptions } from "./types.js";
+import { defineScore } from "./types.js";
 
 /**
  * Free energy of the logits,
@@ -14,16 +14,27 @@ import type { ScoreDefinition, ScoreOptions } from "./types.js";
  * @returns [N] or [N, H, W]
  * @throws OptionError unless the temperature is a finite number > 0
  */
-export function energy(logits: Expr, { temperature = 1 }: ScoreOptions = {}): Expr {
-  if (!(temperature > 0 && Number.isFinite(temperature))) {
-    throw new OptionError({ where: "energy score", expected: "a temperature > 0", received: String(temperature) });
-  }
+export function energy(logits: Expr, { temperature }: Temperature = { temperature: 1 }): Expr {
+  checkTemperature({ temperature });
   return mul(-temperature, logSumExp(div(logits, temperature), { axes: [1] }));
 }
 
-export const energyScore: ScoreDefinition = {
+type Temperature = {
+  /** Divides the logits, > 0. */
+  readonly temperature: number;
+};
+
+function checkTemperature({ temperature }: Temperature): void {
+  if (temperature > 0 && Number.isFinite(temperature)) return;
+  throw new OptionError({ where: "energy score", expected: "a temperature > 0", received: String(temperature) });
+}
+
+export const energyScore = defineScore({
   name: "energy",
   title: "Energy",
   source: "Liu, Wang, Owens and Li, NeurIPS 2020, eq. 4",
-  expression: energy,
-};
+  uses: [],
+  defaults: { temperature: 1 },
+  check: checkTemperature,
+  expression: ({ logits }, options) => energy(logits, options),
+});

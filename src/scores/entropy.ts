@@ -1,5 +1,5 @@
 import { type Expr, exp, logSoftmax, maximum, mul, neg, sum } from "../ops/index.js";
-import type { ScoreDefinition } from "./types.js";
+import { defineScore } from "./types.js";
 
 /** exp underflows to 0 in every float type well before this, so the bound changes no value; it keeps 0 · -∞ away. */
 const leastLogProbability = -1e4;
@@ -20,9 +20,11 @@ export function entropy(logits: Expr): Expr {
   return neg(sum(mul(exp(logProbability), logProbability), { axes: [1] }));
 }
 
-export const entropyScore: ScoreDefinition = {
+export const entropyScore = defineScore({
   name: "entropy",
   title: "Softmax entropy",
   source: "Chan, Rottmann and Gottschalk, ICCV 2021",
-  expression: (logits) => entropy(logits),
-};
+  uses: [],
+  defaults: {},
+  expression: ({ logits }) => entropy(logits),
+});

@@ -17,6 +17,14 @@ export type ScoreName = keyof typeof scores;
 
 export { energy } from "./energy.js";
 export { entropy } from "./entropy.js";
+export { FitCollector, type FitData, type Rows } from "./fit/fit-data.js";
 export { maxLogit } from "./max-logit.js";
 export { msp } from "./msp.js";
-export type { ScoreDefinition, ScoreOptions } from "./types.js";
+export {
+  defineScore,
+  type Fitted,
+  type Head,
+  type ScoreDefinition,
+  type ScoreInputs,
+  type ScoreOptions,
+} from "./types.js";

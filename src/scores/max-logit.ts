@@ -1,5 +1,5 @@
 import { type Expr, neg, reduceMax } from "../ops/index.js";
-import type { ScoreDefinition } from "./types.js";
+import { defineScore } from "./types.js";
 
 /**
  * Negative maximum logit,
@@ -16,9 +16,11 @@ export function maxLogit(logits: Expr): Expr {
   return neg(reduceMax(logits, { axes: [1] }));
 }
 
-export const maxLogitScore: ScoreDefinition = {
+export const maxLogitScore = defineScore({
   name: "max-logit",
   title: "Maximum logit",
   source: "Hendrycks et al., ICML 2022",
-  expression: (logits) => maxLogit(logits),
-};
+  uses: [],
+  defaults: {},
+  expression: ({ logits }) => maxLogit(logits),
+});

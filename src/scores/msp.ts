@@ -1,5 +1,5 @@
 import { type Expr, neg, reduceMax, softmax } from "../ops/index.js";
-import type { ScoreDefinition } from "./types.js";
+import { defineScore } from "./types.js";
 
 /**
  * Negative maximum softmax probability,
@@ -16,9 +16,11 @@ export function msp(logits: Expr): Expr {
   return neg(reduceMax(softmax(logits), { axes: [1] }));
 }
 
-export const mspScore: ScoreDefinition = {
+export const mspScore = defineScore({
   name: "msp",
   title: "Maximum softmax probability",
   source: "Hendrycks and Gimpel, ICLR 2017",
-  expression: (logits) => msp(logits),
-};
+  uses: [],
+  defaults: {},
+  expression: ({ logits }) => msp(logits),
+});

@@ -4,7 +4,7 @@ import { runModel } from "../../test/gradients/run-model.js";
 import { OptionError } from "../errors.js";
 import { GraphBuilder } from "../graph/builder.js";
 import type { Dim } from "../onnx/types.js";
-import { energy, type ScoreName, type ScoreOptions, scores } from "./index.js";
+import { energy, type ScoreDefinition, type ScoreName, type ScoreOptions, scores } from "./index.js";
 
 interface Case {
   readonly name: string;
@@ -22,7 +22,8 @@ const names = Object.keys(scores) as ScoreName[];
 async function evaluate(name: ScoreName, { dims, logits }: Case, options?: ScoreOptions) {
   const builder = new GraphBuilder();
   const x = builder.input("logits", "float32", dims);
-  const score = scores[name].expression(x, options);
+  const definition: ScoreDefinition = scores[name];
+  const score = definition.expression({ logits: x }, { ...definition.defaults, ...options }, {});
   const data = Float32Array.from(logits);
   const result = (await runModel(builder.model({ score }), { logits: { dtype: "float32", dims, data } })).get("score");
   return { dims: result?.dims, declared: score.dims, values: Array.from(result?.data as Float32Array) };
@@ -56,7 +57,8 @@ test("the number of images may stay open", () => {
   for (const name of names) {
     const builder = new GraphBuilder();
     const dims: Dim[] = ["N", 10];
-    expect(scores[name].expression(builder.input("logits", "float32", dims)).dims).toEqual(["N"]);
+    const { expression, defaults }: ScoreDefinition = scores[name];
+    expect(expression({ logits: builder.input("logits", "float32", dims) }, defaults, {}).dims).toEqual(["N"]);
   }
 });
 

@@ -1,20 +1,56 @@
+import type { Tensor } from "../onnx/types.js";
 import type { Expr } from "../ops/index.js";
+import type { FitData } from "./fit/fit-data.js";
 
-export interface ScoreOptions {
-  /** Divides the logits before the energy is taken, > 0; 1 by default. Only the energy has a temperature. */
-  readonly temperature?: number;
+/** The last layer of a classifier: logits = weight · features + bias. */
+export interface Head {
+  /** [K, D], row by row. */
+  readonly weight: Float32Array;
+  /** [K] */
+  readonly bias: Float32Array;
+  readonly classes: number;
+  /** D, the number of features. */
+  readonly dimension: number;
 }
 
-/** A post-hoc out-of-distribution score that is computed from logits alone. Higher means more out-of-distribution. */
-export interface ScoreDefinition {
+/** What a score is computed from. */
+export interface ScoreInputs {
+  /** Float [N, K] or [N, K, H, W]; axis 1 holds the classes. */
+  readonly logits: Expr;
+  /** What goes into the last layer, float [N, D]; there for scores that say so in `uses`. */
+  readonly features?: Expr;
+  /** There for scores that use features. */
+  readonly head?: Head;
+}
+
+/** What a fit has found, by name: the constants of the score's expression. Float tensors, kept in files as float32 or float64. */
+export type Fitted = Readonly<Record<string, Tensor>>;
+
+/** Options of a score; all of them are numbers. */
+export type ScoreOptions = Readonly<Record<string, number>>;
+
+/** A post-hoc out-of-distribution score of a trained classifier. Higher means more out-of-distribution. */
+export interface ScoreDefinition<Options extends ScoreOptions = ScoreOptions> {
   /** Name on the command line. */
   readonly name: string;
   readonly title: string;
   /** Paper and year. */
   readonly source: string;
+  /** What it needs beside the logits: `features` to compute it, `labels` of in-distribution images to fit it. */
+  readonly uses: readonly ("features" | "labels")[];
+  readonly defaults: Options;
+  /** @throws OptionError for options out of their range */
+  check?(options: Options): void;
+  /** Finds the constants from in-distribution data; absent where there are none. Float64 throughout. */
+  fit?(data: FitData, options: Options): Fitted;
   /**
-   * @param logits  float [N, K] or [N, K, H, W]; axis 1 holds the classes
-   * @returns one score per image [N] or per pixel [N, H, W], higher for more out-of-distribution
+   * @param fitted  what `fit` has found; empty where there is no fit
+   * @returns one score per image [N], or per pixel [N, H, W] for scores of logits alone
    */
-  expression(logits: Expr, options?: ScoreOptions): Expr;
+  expression(inputs: ScoreInputs, options: Options, fitted: Fitted): Expr;
 }
+
+/** Keeps the type of a score's own options while it is written. */
+export const defineScore = <Options extends ScoreOptions>(
+  definition: ScoreDefinition<Options>,
+): ScoreDefinition<Options> => definition;
