@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.ts"],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     // Features of frozen parts must not land in the cache of whoever runs the tests.
     env: { OFFMAP_CACHE: join(tmpdir(), "offmap-test-cache") },
     // ONNX Runtime keeps native threads; processes isolate a crash to one file.

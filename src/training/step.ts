@@ -8,6 +8,7 @@ import { gradients } from "../graph/differentiate.js";
 import { importGraph } from "../graph/import.js";
 import type { Parameter } from "../graph/parameters.js";
 import type { Partition } from "../graph/partition.js";
+import { webGpuForms } from "../graph/web-gpu.js";
 import { crossEntropy, type LossDefinition } from "../losses/index.js";
 import type { Model, Tensor } from "../onnx/types.js";
 import { add, type Expr, mean, mul, slice, tensorOf } from "../ops/index.js";
@@ -38,7 +39,11 @@ export interface StepOptions<Options extends object> {
   readonly outlierBatch: number;
   /** Channels per block of the blocked layout, where the engine has it. */
   readonly block?: number | undefined;
+  /** Whether the step is to run on WebGPU. */
+  readonly webGpu?: boolean;
 }
+
+type FormOptions = Pick<StepOptions<object>, "block" | "webGpu">;
 
 export interface TrainingStep {
   readonly model: Model;
@@ -116,8 +121,14 @@ export function buildTrainingStep<Options extends object>(options: StepOptions<O
     variables[momentumOf(name)] = { ...tensor, data: new Float32Array(tensor.data.length) };
   }
   const written = [...options.parameters.map(({ name }) => name), ...statistics.map(([name]) => name)];
-  const built = options.block === undefined ? { graph, outputs } : blockedLayout(graph, outputs, options.block);
+  const built = formFor(options, graph, outputs);
   return { model: built.graph.model(built.outputs, "training step"), updates, variables, written };
+}
+
+/** The graph in the form in which the engine is fast, or right. */
+function formFor({ block, webGpu = false }: FormOptions, graph: GraphBuilder, outputs: Readonly<Record<string, Expr>>) {
+  if (webGpu) return webGpuForms(graph, outputs);
+  return block === undefined ? { graph, outputs } : blockedLayout(graph, outputs, block);
 }
 
 /** Running means and variances of the trained part, by initializer name. */

@@ -29,7 +29,7 @@ export class Trainer<Options extends object> {
 
   constructor(
     private readonly engine: Engine,
-    private readonly options: Omit<StepOptions<Options>, "batch" | "outlierBatch" | "block">,
+    private readonly options: Omit<StepOptions<Options>, "batch" | "outlierBatch" | "block" | "webGpu">,
   ) {}
 
   /** Sets the variables to the untouched model's, or to those of a checkpoint. */
@@ -78,7 +78,8 @@ export class Trainer<Options extends object> {
     const key = `${batch}+${outlierBatch}`;
     let session = this.sessions.get(key);
     if (session === undefined) {
-      const { model, updates } = buildTrainingStep({ ...this.options, batch, outlierBatch, block: this.block });
+      const form = { block: this.block, webGpu: this.engine.device === "webgpu" };
+      const { model, updates } = buildTrainingStep({ ...this.options, ...form, batch, outlierBatch });
       session = this.engine.load(encodeModel(model), { updates });
       this.sessions.set(key, session);
     }

@@ -29,7 +29,7 @@ export class BrowserLost extends Error {}
 const executable = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const swiftShader = "/usr/lib/chromium/vk_swiftshader_icd.json";
 const startMilliseconds = 45_000;
-const jobMilliseconds = 60_000;
+const jobMilliseconds = 180_000;
 const closeMilliseconds = 3_000;
 
 interface WireTensor {

@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import type { Tensor } from "../../src/onnx/types.js";
 import { findRule, tensorOf } from "../../src/ops/index.js";
 import { type CaseInput, constant, fed, int64, type OperatorCase } from "../gradients/case.js";
+import { randomTensor } from "../gradients/random.js";
 import { caseFrom, cotangentsFrom, storedCases } from "../gradients/stored.js";
 
 /** A call of an operator with a name that tells it from the operator's other calls. */
@@ -57,6 +58,10 @@ function plainCases(): NamedCase[] {
     ...comparisons.map((op) => plain(op, "floats", [numbers, others])),
     ...comparisons.map((op) => plain(op, "int64", [labels(1, 2, 3), labels(3, 2, 1)])),
     ...["IsInf", "IsNaN"].map((op) => plain(op, "special values", [special])),
+    plain("Conv", "nine channels in, eight out", [
+      fed(randomTensor([2, 9, 8, 8], 1)),
+      fed(randomTensor([8, 9, 3, 3], 2)),
+    ]),
     plain("OneHot", "labels", [labels(0, 2, 1), int64(3), constant(tensorOf([0, 1]))]),
   ];
 }

@@ -17,6 +17,9 @@ export type Support =
 /** Largest difference allowed, relative to the largest element: WGSL's exp, tanh and the like may be off by several ulps. */
 const defaultTolerance = 2e-5;
 
+/** The same in a whole training step, where rounding adds up over the layers. */
+export const stepTolerance = 1e-4;
+
 /** WGSL allows sine and cosine an absolute error of 2^-11 between -π and π (WebGPU Shading Language, "Floating point accuracy"). */
 const looserTolerances: Readonly<Record<string, number>> = { Cos: 2 ** -11, Sin: 2 ** -11 };
 

@@ -6,7 +6,8 @@ import { runModel } from "../gradients/run-model.js";
 import { BrowserLost, openBrowser, type WebGpuBrowser } from "./browser.js";
 import { casesByOperator, foldedAway, isDifferentiable, type NamedCase } from "./cases.js";
 import { trainingGraphs } from "./graphs.js";
-import { type Support, supportOf, toleranceOf } from "./support.js";
+import { trainingSteps } from "./steps.js";
+import { type Support, stepTolerance, supportOf, toleranceOf } from "./support.js";
 
 /** How the cases of one operator fared. */
 export interface Tally {
@@ -54,9 +55,11 @@ export async function surveyWebGpu(progress: (what: string) => void): Promise<We
       else operators[op] = await surveyOperator(browser, cases.get(op) ?? []);
     }
     const training: { name: string; support: Support }[] = [];
-    for (const { name, model, feeds } of trainingGraphs()) {
+    const pieces = trainingGraphs().map((graph) => ({ ...graph, tolerance: undefined }));
+    const steps = (await trainingSteps()).map((graph) => ({ ...graph, tolerance: stepTolerance }));
+    for (const { name, model, feeds, tolerance } of [...pieces, ...steps]) {
       progress(name);
-      training.push({ name, support: await browser.support(model, feeds) });
+      training.push({ name, support: await browser.support(model, feeds, tolerance) });
     }
     return {
       environment: { adapter, chromium, "onnxruntime-web": runtime, opset: "18, or the operator's first" },

@@ -5,9 +5,11 @@ import { forwardModel, inferTypes } from "../gradients/build.js";
 import { fed } from "../gradients/case.js";
 import { openBrowser } from "./browser.js";
 import { type FedGraph, trainingGraphs } from "./graphs.js";
-import { supportOf } from "./support.js";
+import { someTrainingSteps } from "./steps.js";
+import { stepTolerance, supportOf } from "./support.js";
 
 const browser = await openBrowser();
+const steps = await someTrainingSteps();
 afterAll(async () => {
   if (!("unavailable" in browser)) await browser.close();
 });
@@ -18,6 +20,10 @@ if ("unavailable" in browser) {
   describe("WebGPU", () => {
     test.each(trainingGraphs())("$name: gives the CPU's results", async ({ model, feeds }) => {
       expect(await supportOf(browser, model, feeds)).not.toMatchObject({ state: "fails" });
+    });
+
+    test.each(steps)("$name: gives the CPU's weights", async ({ model, feeds }) => {
+      expect(await supportOf(browser, model, feeds, stepTolerance)).not.toMatchObject({ state: "fails" });
     });
 
     test("a node without a WebGPU kernel is reported as placed on the CPU", async () => {
