@@ -14,6 +14,7 @@ import { type Expr, toBlocked, toPlain } from "../src/ops/index.js";
 import type { Windows } from "../src/ops/windows.js";
 import { blockSize, LocalEngine } from "../src/runtime/index.js";
 import { machineLimits, shortestTime } from "./limits.js";
+import { winograd } from "./winograd.js";
 
 const { values: flags } = parseArgs({
   options: { threads: { type: "string", default: "2" }, repeats: { type: "string", default: "7" } },
@@ -50,6 +51,8 @@ const works: readonly Work[] = (["plain", "blocked"] as const).flatMap((form): W
   { name: "input gradient", form, build: ({ dy, w }, windows) => inputGradient(dy, w, { windows, group: 1 }) },
   { name: "weight gradient", form, build: ({ x, dy }, windows) => weightGradient(x, dy, { windows, group: 1 }) },
 ]);
+const byWinograd: Work = { name: "forward, Winograd", form: "plain", build: ({ x, w }) => winograd(x, w) };
+const all = [...works, byWinograd];
 
 type Dims = readonly number[];
 
@@ -88,7 +91,11 @@ for (const layer of layers) {
   const { images, channels, outputs, size, stride } = layer;
   const flops = 2 * images * channels * outputs * 9 * (size / stride) ** 2;
   const cells = [];
-  for (const work of works) {
+  for (const work of all) {
+    if (work === byWinograd && stride > 1) {
+      cells.push("");
+      continue;
+    }
     const milliseconds = await timeWork(work, layer);
     cells.push(`${milliseconds.toFixed(1)} (${((100 * flops) / milliseconds / 1e6 / gigaflops).toFixed(0)} %)`);
   }
@@ -105,10 +112,10 @@ await writeFileAtomic(
 
 Written by \`npx tsx bench/convolutions.ts\`: ${machine}, kernels 3x3, float32, milliseconds, shortest of ${flags.repeats}. In brackets the share of the speed of a product of two 2048x2048 matrices, ${gigaflops.toFixed(0)} GFLOP/s here; a sum of two tensors of 100 MB moves ${gigabytes.toFixed(0)} GB/s.
 
-**plain**: what runs where there is no blocked layout. **in blocks**: what a training step runs on this processor, in blocks of ${block ?? "no"} channels; tensors of images are blocked before and after, weights are plain.
+**plain**: what runs where there is no blocked layout. **in blocks**: what a training step runs on this processor, in blocks of ${block ?? "no"} channels; tensors of images are blocked before and after, weights are plain. **Winograd** (\`bench/winograd.ts\`): tried and not used.
 
-| layer | ${works.map(({ name, form }) => `${name}, ${form === "plain" ? "plain" : "in blocks"}`).join(" | ")} |
-|---|${works.map(() => "--:|").join("")}
+| layer | ${all.map(({ name, form }) => `${name}, ${form === "plain" ? "plain" : "in blocks"}`).join(" | ")} |
+|---|${all.map(() => "--:|").join("")}
 ${rows.join("\n")}
 `,
 );

@@ -1,5 +1,6 @@
 /** The evaluation protocol: one in-distribution test set, any number of OOD test sets, every score on the same logits. */
 import { checkClassCount, createGenerator, type ImageDataset, type Normalization } from "../data/index.js";
+import { readyPart, type ScorePart, scoreDataset } from "../guard/index.js";
 import {
   accuracy,
   accuracyByClass,
@@ -16,13 +17,13 @@ import {
 } from "../metrics/index.js";
 import type { Engine } from "../runtime/index.js";
 import type { ScoreName } from "../scores/index.js";
-import type { Classifier } from "../training/classifier.js";
-import { predict } from "../training/predict.js";
+import { type Classifier, imageShape, inferShapes } from "../training/classifier.js";
 import type { Progress } from "../training/progress.js";
-import { scoreLogits } from "./score-logits.js";
 
 export interface EvaluateOptions {
   readonly scores: readonly ScoreName[];
+  /** Scores that were fitted to the model; those of `scores` that need no fit need not be here. */
+  readonly fitted?: readonly ScorePart[] | undefined;
   readonly preset: PresetName;
   readonly normalization?: Normalization | undefined;
   /** Images per run; default 250. */
@@ -80,14 +81,15 @@ export async function evaluate(
   ood: readonly ImageDataset[],
   options: EvaluateOptions,
 ): Promise<Evaluation> {
+  const { classes } = inferShapes(classifier, imageShape(classifier, id.shape));
+  // Before any image is run: labels of other classes make the whole table worthless.
+  if (id.labels !== undefined) checkClassCount(id, classes);
+  const parts = options.scores.map(
+    (name) => options.fitted?.find(({ score }) => score === name) ?? readyPart(name, classes),
+  );
   const sets: EvaluatedSet[] = [];
-  let classes = 0;
   for (const dataset of [id, ...ood]) {
-    const logits = await predict(engine, classifier, dataset, options);
-    classes = logits.length / dataset.length;
-    // Before the OOD sets are run: labels of other classes make the whole table worthless.
-    if (dataset === id && id.labels !== undefined) checkClassCount(id, classes);
-    sets.push({ name: dataset.name, logits, scores: await scoreLogits(engine, logits, classes, options.scores) });
+    sets.push({ name: dataset.name, ...(await scoreDataset(engine, classifier, dataset, parts, options)) });
   }
   const [idSet, ...oodSets] = sets as [EvaluatedSet, ...EvaluatedSet[]];
   const rows = oodSets.flatMap((set) => options.scores.map((score) => evaluateRow(idSet, set, score, options)));

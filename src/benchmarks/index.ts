@@ -1,4 +1,3 @@
 export { type ComparedModel, type CompareLossesOptions, compareLosses, type LossComparison } from "./compare-losses.js";
 export { type EvaluatedSet, type EvaluateOptions, type Evaluation, type EvaluationRow, evaluate } from "./evaluate.js";
 export { type ScoredImage, scoreImages } from "./score-images.js";
-export { scoreLogits } from "./score-logits.js";

@@ -1,11 +1,10 @@
 import type { ImageDataset, Normalization } from "../data/index.js";
+import { readyPart, type ScorePart, scoreDataset } from "../guard/index.js";
 import { argmax } from "../metrics/index.js";
 import type { Engine } from "../runtime/index.js";
 import type { ScoreName } from "../scores/index.js";
-import type { Classifier } from "../training/classifier.js";
-import { predict } from "../training/predict.js";
+import { type Classifier, imageShape, inferShapes } from "../training/classifier.js";
 import type { Progress } from "../training/progress.js";
-import { scoreLogits } from "./score-logits.js";
 
 /** What a model says about one image. */
 export interface ScoredImage {
@@ -19,23 +18,29 @@ export interface ScoredImage {
   readonly score: number;
 }
 
-/** Prediction and OOD score of every image of a dataset. */
+/**
+ * Prediction and OOD score of every image of a dataset.
+ *
+ * @param score  a fitted score, or the name of one that needs no fit
+ */
 export async function scoreImages(
   engine: Engine,
   classifier: Classifier,
   images: ImageDataset,
-  score: ScoreName,
+  score: ScoreName | ScorePart,
   options: { normalization?: Normalization | undefined; progress?: Progress; signal?: AbortSignal } = {},
 ): Promise<ScoredImage[]> {
-  const logits = await predict(engine, classifier, images, options);
-  const classes = logits.length / images.length;
-  const results = await scoreLogits(engine, logits, classes, score === "msp" ? ["msp"] : ["msp", score]);
+  const { classes } = inferShapes(classifier, imageShape(classifier, images.shape));
+  const part = typeof score === "string" ? readyPart(score, classes) : score;
+  const confidence = readyPart("msp", classes);
+  const parts = part.score === "msp" ? [part] : [confidence, part];
+  const { logits, scores } = await scoreDataset(engine, classifier, images, parts, options);
   const predictions = argmax(logits, classes);
   return Array.from(predictions, (predicted, index) => ({
     image: images.describe(index),
     predicted,
     // The MSP score is minus the largest softmax probability.
-    confidence: -(results.msp?.[index] as number),
-    score: results[score]?.[index] as number,
+    confidence: -(scores.msp?.[index] as number),
+    score: scores[part.score]?.[index] as number,
   }));
 }

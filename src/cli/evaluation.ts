@@ -26,7 +26,7 @@ import type { CommandIo } from "./command-io.js";
 import type { NamedDataset } from "./named-dataset.js";
 import { makeOutputFolder } from "./output-folder.js";
 
-export interface EvaluationSettings extends Pick<EvaluateOptions, "scores" | "preset" | "batch"> {
+export interface EvaluationSettings extends Pick<EvaluateOptions, "scores" | "fitted" | "preset" | "batch"> {
   readonly id: string;
   readonly ood: readonly NamedDataset[];
   /** Dataset of training images whose classes are counted. */
@@ -65,6 +65,7 @@ export async function evaluateModels(
       const counts = await countClasses(settings.classCounts);
       const evaluation = await evaluate(engine, classifier, id, ood, {
         scores: settings.scores,
+        fitted: settings.fitted,
         preset: settings.preset,
         normalization,
         progress,

@@ -40,6 +40,11 @@ export const shared = {
     default: "what the model's metadata say, else none",
     parser: normalization,
   },
+  fit: {
+    placeholder: "FILE",
+    help: "score that `offmap fit` has written, in place of --score",
+    parser: text("the path of an ONNX file"),
+  },
   metricPreset: {
     placeholder: "NAME",
     help: "rules that the metrics are computed by",

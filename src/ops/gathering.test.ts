@@ -8,6 +8,7 @@ import {
   checkStored,
   constant,
   differentiated,
+  distinctTensor,
   fed,
   forAll,
   inferFrom,
@@ -38,6 +39,27 @@ test("Gather: int32 indices, and an empty list of them", async () => {
   const x = differentiated(randomTensor([3, 2], 1));
   await checkOperator({ op: "Gather", inputs: [x, fed(tensorOf([2, 0, -1], "int32"))] });
   await checkOperator({ op: "Gather", inputs: [x, fed(tensorOf([], "int64"))] });
+});
+
+test("TopK: largest and smallest along any axis", async () => {
+  await forAll(fc.tuple(anyShape({ minRank: 1 }), fc.nat(), fc.boolean(), anySeed), ([dims, at, largest, seed]) => {
+    const axis = at % dims.length;
+    const k = 1 + (seed % (dims[axis] as number));
+    return checkOperator({
+      op: "TopK",
+      inputs: [differentiated(distinctTensor(dims, seed)), constant(tensorOf([k], "int64"))],
+      attributes: { axis: int(axis - dims.length), largest: int(largest ? 1 : 0) },
+    });
+  });
+});
+
+test("TopK of more than there are is refused", () => {
+  expect(() =>
+    inferFrom("TopK", [
+      { dtype: "float32", dims: [2, 3] },
+      { dtype: "int64", dims: [1], constant: tensorOf([4], "int64") },
+    ]),
+  ).toThrow(/at most 3 largest of axis 1 of \[2, 3\], got 4/);
 });
 
 test("GatherElements: repeated and negative indices along any axis", async () => {

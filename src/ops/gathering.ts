@@ -26,7 +26,7 @@ import { integersOf, normalizeAxis, operand, sameDims, staticDims } from "./shap
 import type { Expr, GradientCall, OperatorRule, ShapeCall, ValueType } from "./types.js";
 
 /** Adds `updates` into zeros of shape `dims`, along one axis, at `indices` of the shape of `updates`. */
-function scatterAdd(dims: readonly number[], indices: Expr, updates: Expr, axis: number): Expr {
+export function scatterAdd(dims: readonly number[], indices: Expr, updates: Expr, axis: number): Expr {
   const { builder, dtype } = updates;
   const zeros = expand(scalar(builder, 0, dtype), dims);
   const attributes = { axis: int(axis), reduction: text("add") };

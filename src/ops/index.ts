@@ -23,6 +23,7 @@ import { register } from "./registry.js";
 import { reshaping } from "./reshaping.js";
 import { resize } from "./resize.js";
 import { softmaxes } from "./softmax.js";
+import { topK } from "./top-k.js";
 import { unary } from "./unary.js";
 
 register(activations);
@@ -48,6 +49,7 @@ register(depthToSpace);
 register(resize);
 register(reductions);
 register(reshaping);
+register(topK);
 register(unary);
 
 export { AttributeReader } from "./attributes.js";

@@ -36,8 +36,8 @@ export interface ScoreDefinition<Options extends ScoreOptions = ScoreOptions> {
   readonly title: string;
   /** Paper and year. */
   readonly source: string;
-  /** What it needs beside the logits: `features` to compute it, `labels` of in-distribution images to fit it. */
-  readonly uses: readonly ("features" | "labels")[];
+  /** What it needs beside the logits: `features`, and the weights of the last layer (`head`), to compute it; `labels` of in-distribution images to fit it. */
+  readonly uses: readonly ("features" | "head" | "labels")[];
   readonly defaults: Options;
   /** @throws OptionError for options out of their range */
   check?(options: Options): void;

@@ -45,6 +45,12 @@ export const evaluate = defineCommand({
       default: defaultScores.join(","),
       parser: oneOf(scoreNames),
     },
+    fit: {
+      placeholder: "FILES",
+      many: { separator: "," },
+      help: "scores that `offmap fit` has written for --model, besides those of --scores",
+      parser: text("the path of an ONNX file"),
+    },
     preset: shared.metricPreset,
     batch: {
       placeholder: "N",
@@ -69,12 +75,28 @@ export const evaluate = defineCommand({
       line: "eval --model tuned/model.onnx --baseline model.onnx --id cifar:test.bin --ood textures=folder:dtd --out results",
     },
   ],
-  async run({ model, baseline, scores = defaultScores, preset = "official", out, ...options }, io) {
+  async run({ model, baseline, scores = defaultScores, fit = [], preset = "official", out, ...options }, io) {
+    const { OptionError } = await import("../../errors.js");
+    const { readPart } = await import("../fitted-scores.js");
     const { evaluateModels, evaluationDocument, writeEvaluation } = await import("../evaluation.js");
     const { makeOutputFolder } = await import("../output-folder.js");
     const { renderTextTable } = await import("../../report/index.js");
     if (out !== undefined) await makeOutputFolder(out);
-    const settings = { ...options, scores: [...new Set(scores)], preset };
+    if (baseline !== undefined && fit.length > 0) {
+      throw new OptionError({
+        where: "--fit",
+        expected: "scores that need no fit beside --baseline",
+        received: "fitted ones, which belong to one model",
+        hint: "evaluate the two models one by one",
+      });
+    }
+    const fitted = await Promise.all(fit.map(readPart));
+    const settings = {
+      ...options,
+      scores: [...new Set([...scores, ...fitted.map((part) => part.score)])],
+      fitted,
+      preset,
+    };
     const done = await evaluateModels([...(baseline === undefined ? [] : [baseline]), model], settings, io);
     const [subject, other] = done.models.toReversed();
     const document = {

@@ -1,7 +1,10 @@
 // The commands, in the order of the help. A new one is one file and one line here.
 import type { Command } from "../command.js";
+import { calibrateCommand } from "./calibrate.js";
 import { demo } from "./demo.js";
 import { evaluate } from "./eval.js";
+import { exportCommand } from "./export.js";
+import { fit } from "./fit.js";
 import { inspect } from "./inspect.js";
 import { metrics } from "./metrics.js";
 import { prior } from "./prior.js";
@@ -9,4 +12,16 @@ import { profile } from "./profile.js";
 import { score } from "./score.js";
 import { tune } from "./tune.js";
 
-export const commands: readonly Command[] = [inspect, prior, tune, evaluate, score, metrics, profile, demo];
+export const commands: readonly Command[] = [
+  inspect,
+  prior,
+  tune,
+  evaluate,
+  fit,
+  calibrateCommand,
+  exportCommand,
+  score,
+  metrics,
+  profile,
+  demo,
+];

@@ -30,3 +30,6 @@ case("overwriting", "ScatterElements", [x(matrix), fed(once), x(updates)], lambd
 case("adding, repeated", "ScatterElements", [x(matrix), fed([[0, 2, 1, 0], [0, 2, 1, 2]]), x(updates)], lambda u, i, v: u.scatter_add(0, i, v), axis=0, reduction="add")
 case("overwriting rows", "ScatterND", [x(matrix), fed([[2], [0]]), x(updates)], lambda u, i, v: u.index_put((i[:, 0],), v))
 case("adding elements", "ScatterND", [x(matrix), fed([[0, 1], [2, 3]]), x([1.0, 2.0])], lambda u, i, v: u.index_put((i[:, 0], i[:, 1]), v, accumulate=True), reduction="add")
+
+case("largest of the last axis", "TopK", [x(cube), constant([2])], lambda u, k: tuple(u.topk(2)))
+case("smallest of the middle axis", "TopK", [x(cube), constant([2])], lambda u, k: tuple(u.topk(2, dim=1, largest=False)), axis=1, largest=0)

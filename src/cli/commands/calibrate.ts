@@ -1,0 +1,109 @@
+import type { Calibration } from "../../guard/index.js";
+import { percentage } from "../../report/format.js";
+import { defineCommand } from "../command.js";
+import { engineOptions } from "../global-options.js";
+import { namedDataset } from "../named-dataset.js";
+import { integer, number, oneOf, text } from "../parsers.js";
+import { dataset, scoreNames, shared } from "../shared-options.js";
+
+const data = "Model and data:";
+
+export const calibrateCommand = defineCommand({
+  name: "calibrate",
+  summary: "Choose a score's threshold with a guaranteed rate of false alarms.",
+  description:
+    "Scores held-out in-distribution images and takes the threshold that fresh images like them exceed with a probability of at most alpha (split conformal prediction). A part of the images is kept back to measure the rate on. OOD sets, where given, tell the share that is detected; they do not move the threshold.",
+  options: {
+    model: shared.model,
+    id: {
+      placeholder: "DS",
+      group: data,
+      required: true,
+      help: "in-distribution images that neither model nor score has seen",
+      parser: dataset,
+    },
+    ood: {
+      placeholder: "[NAME=]DS",
+      group: data,
+      many: {},
+      help: "OOD images to measure detection on; may be repeated",
+      parser: namedDataset,
+    },
+    normalize: shared.normalize,
+    fit: shared.fit,
+    score: {
+      placeholder: "NAME",
+      help: "OOD score that needs no fit",
+      default: "energy",
+      parser: oneOf(scoreNames),
+    },
+    alpha: {
+      placeholder: "RATE",
+      help: "share of in-distribution images that may be called OOD",
+      default: "0.05",
+      parser: number({ above: 0, max: 0.999 }),
+    },
+    fresh: {
+      placeholder: "SHARE",
+      help: "share of the in-distribution images kept back to measure the rate on",
+      default: "0.2",
+      parser: number({ min: 0, max: 0.9 }),
+    },
+    seed: { placeholder: "S", help: "which images are kept back", default: "1", parser: integer({ min: 0 }) },
+    out: { placeholder: "FILE", help: "JSON file to write, for export", parser: text("the path of a JSON file") },
+    ...engineOptions,
+  },
+  examples: [
+    {
+      does: "One false alarm in twenty",
+      line: "calibrate --model model.onnx --id folder:held-out --out threshold.json",
+    },
+    {
+      does: "A fitted score, one in a hundred, and what it detects",
+      line: "calibrate --model model.onnx --fit vim.onnx --id folder:held-out --ood dtd=folder:dtd --alpha 0.01 --out vim.json",
+    },
+  ],
+  async run({ model, id, ood = [], normalize, fit, score, alpha, fresh, seed, out, ...engineChoices }, io) {
+    const { openClassifier, withEngine } = await import("../classifier-run.js");
+    const { chosenPart } = await import("../fitted-scores.js");
+    const { openDataset } = await import("../../data/index.js");
+    const { writeFileAtomic } = await import("../../files.js");
+    const { calibrate } = await import("../../guard/index.js");
+    const { imageShape, inferShapes, shapeHint } = await import("../../training/classifier.js");
+    const { checkOutputFile } = await import("../output-folder.js");
+    if (out !== undefined) await checkOutputFile(out);
+    const { classifier, normalization } = await openClassifier(model, normalize);
+    const hint = shapeHint(classifier);
+    const images = await openDataset(id, hint);
+    const sets = await Promise.all(
+      ood.map(({ name, dataset: spec }) =>
+        openDataset(spec, { ...hint, ignoreLabels: true, ...(name === undefined ? {} : { name }) }),
+      ),
+    );
+    const part = await chosenPart(fit, score, inferShapes(classifier, imageShape(classifier, images.shape)).classes);
+    const { progress, signal } = io;
+    const calibration = await withEngine(engineChoices, (engine) =>
+      calibrate(engine, classifier, part, images, sets, { normalization, progress, signal, alpha, fresh, seed }),
+    );
+    if (out !== undefined) await writeFileAtomic(out, `${JSON.stringify(calibration)}\n`);
+    const { scores: _scores, ...summary } = calibration;
+    await io.write({ model, ...summary, out: out ?? null }, () => calibrationText(calibration, out));
+  },
+});
+
+function calibrationText(
+  { score, alpha, threshold, count, bound, ...measured }: Calibration,
+  out: string | undefined,
+): string {
+  const share = ({ share: value, images }: { share: number; images: number }) =>
+    `${percentage(value)} % of ${images} images`;
+  return [
+    `OOD when ${score} > ${threshold}`,
+    `guarantee: of in-distribution images like the ${count} calibrated with, at most ${percentage(alpha)} % are called OOD on average; with 95 % confidence at most ${percentage(bound)} % by this threshold`,
+    ...(measured.false_alarms === null
+      ? []
+      : [`measured on fresh in-distribution images: ${share(measured.false_alarms)} called OOD`]),
+    ...Object.entries(measured.detected).map(([name, found]) => `detected of ${name}: ${share(found)}`),
+    ...(out === undefined ? [] : [`written: ${out}`]),
+  ].join("\n");
+}

@@ -1,0 +1,94 @@
+import { defineCommand } from "../command.js";
+import { toggle } from "../option.js";
+import { oneOf, text } from "../parsers.js";
+import { scoreNames, shared } from "../shared-options.js";
+
+export const exportCommand = defineCommand({
+  name: "export",
+  summary: "Put score, p-value and decision into the model's own ONNX file.",
+  description:
+    "Writes one ONNX file with the model's own outputs and, after them, ood_score, ood_p_value and is_ood, made of standard operators: it runs wherever ONNX Runtime does. With --preprocess it takes uint8 images [N, H, W, C] of any size and resizes and normalises them itself.",
+  options: {
+    model: shared.model,
+    fit: shared.fit,
+    score: {
+      placeholder: "NAME",
+      help: "OOD score that needs no fit",
+      default: "energy",
+      parser: oneOf(scoreNames),
+    },
+    calibration: {
+      placeholder: "FILE",
+      required: true,
+      help: "what `offmap calibrate` has written for this score",
+      parser: text("the path of a JSON file"),
+    },
+    normalize: shared.normalize,
+    preprocess: toggle("take uint8 images of any size, and resize and normalise them inside"),
+    out: { placeholder: "FILE", required: true, help: "ONNX file to write", parser: text("the path of an ONNX file") },
+  },
+  examples: [
+    { does: "A model that knows", line: "export --model model.onnx --calibration threshold.json --out guarded.onnx" },
+    {
+      does: "For raw photos",
+      line: "export --model model.onnx --fit vim.onnx --calibration vim.json --preprocess --out guarded.onnx",
+    },
+  ],
+  async run({ model, fit, score, calibration: path, normalize, preprocess = false, out }, io) {
+    const { readFile } = await import("node:fs/promises");
+    const { OptionError } = await import("../../errors.js");
+    const { openClassifier } = await import("../classifier-run.js");
+    const { chosenPart } = await import("../fitted-scores.js");
+    const { writeFileAtomic } = await import("../../files.js");
+    const { asCalibration, guardedModel } = await import("../../guard/index.js");
+    const { encodeModel } = await import("../../onnx/index.js");
+    const { imageShape, inferShapes } = await import("../../training/classifier.js");
+    const { checkOutputFile } = await import("../output-folder.js");
+    await checkOutputFile(out);
+    const { classifier, normalization } = await openClassifier(model, normalize);
+    const [channels, height, width] = classifier.shape;
+    if (channels === undefined || height === undefined || width === undefined) {
+      throw new OptionError({
+        where: "--model",
+        expected: "a model that takes images of one size",
+        received: "one that takes any",
+        hint: "export it with fixed height and width",
+      });
+    }
+    const shape = imageShape(classifier, [channels, height, width]);
+    const part = await chosenPart(fit, score, inferShapes(classifier, shape).classes);
+    const calibration = asCalibration(parse(await readFile(path, "utf8")), path);
+    const guarded = guardedModel(classifier, part, calibration, {
+      normalization,
+      ...(preprocess ? { preprocess: { shape } } : {}),
+    });
+    const bytes = encodeModel(guarded);
+    await writeFileAtomic(out, bytes);
+    const names = (values: readonly { name: string }[]) => values.map(({ name }) => name);
+    const result = {
+      out,
+      bytes: bytes.length,
+      inputs: names(guarded.graph.inputs),
+      outputs: names(guarded.graph.outputs),
+      score: part.score,
+      threshold: calibration.threshold,
+    };
+    await io.write(result, () =>
+      [
+        `${out}: ${(bytes.length / 1e6).toFixed(2)} MB`,
+        `inputs: ${result.inputs.join(", ")}`,
+        `outputs: ${result.outputs.join(", ")}`,
+        `is_ood when ${part.score} > ${calibration.threshold}`,
+      ].join("\n"),
+    );
+  },
+});
+
+/** Undefined for a text that is no JSON, which no calibration is. */
+function parse(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,110 @@
+import { join } from "node:path";
+import { defineCommand } from "../command.js";
+import { engineOptions } from "../global-options.js";
+import { integer, oneOf, text } from "../parsers.js";
+import { dataset, scoreNames, shared } from "../shared-options.js";
+
+export const fit = defineCommand({
+  name: "fit",
+  summary: "Fit OOD scores to a model's training images.",
+  description:
+    "Runs the model once over in-distribution images and finds what scores such as mahalanobis, knn, vim or react need to know of its features. Each becomes a small ONNX file for --fit of eval, score, calibrate and export.",
+  options: {
+    model: shared.model,
+    id: {
+      placeholder: "DS",
+      group: "Model and data:",
+      required: true,
+      help: "in-distribution images, best those the model was trained on; some scores need labels",
+      parser: dataset,
+    },
+    normalize: shared.normalize,
+    score: {
+      placeholder: "NAMES",
+      required: true,
+      many: { separator: "," },
+      help: "scores to fit, separated by commas",
+      parser: oneOf(scoreNames),
+    },
+    layer: {
+      placeholder: "TENSOR",
+      help: "tensor with the features, [N, D] or [N, D, H, W]",
+      default: "what goes into the last linear layer",
+      parser: text("the name of a tensor"),
+    },
+    option: {
+      placeholder: "NAME=NUMBER",
+      many: {},
+      help: "an option of the score, such as k=50; may be repeated",
+      parser: text("NAME=NUMBER"),
+    },
+    sample: {
+      placeholder: "N",
+      help: "most images that are kept whole, for scores that need more than sums",
+      default: "50000",
+      parser: integer({ min: 1 }),
+    },
+    out: {
+      placeholder: "FILE|DIR",
+      required: true,
+      help: "ONNX file to write; for several scores a folder",
+      parser: text("the path of an ONNX file or a folder"),
+    },
+    ...engineOptions,
+  },
+  examples: [
+    {
+      does: "A score from nearest neighbours",
+      line: "fit --model model.onnx --id folder:train --score knn --option k=50 --out knn.onnx",
+    },
+    {
+      does: "Several in one pass",
+      line: "fit --model model.onnx --id folder:train --score vim,react,mahalanobis --out scores",
+    },
+  ],
+  async run({ model, id, normalize, score, layer, option = [], sample, out, ...engineChoices }, io) {
+    const { openClassifier, withEngine } = await import("../classifier-run.js");
+    const { scoreOptions } = await import("../fitted-scores.js");
+    const { openDataset } = await import("../../data/index.js");
+    const { writeFileAtomic } = await import("../../files.js");
+    const { fitScores } = await import("../../guard/index.js");
+    const { encodeModel } = await import("../../onnx/index.js");
+    const { shapeHint } = await import("../../training/index.js");
+    const { checkOutputFile, makeOutputFolder } = await import("../output-folder.js");
+    const names = [...new Set(score)];
+    const single = names.length === 1;
+    await (single ? checkOutputFile(out) : makeOutputFolder(out));
+    const { classifier, normalization } = await openClassifier(model, normalize);
+    const images = await openDataset(id, shapeHint(classifier));
+    const { progress, signal } = io;
+    const given = scoreOptions(option);
+    const options = Object.fromEntries(names.map((name) => [name, given]));
+    const started = performance.now();
+    const parts = await withEngine(engineChoices, (engine) =>
+      fitScores(engine, classifier, images, names, { normalization, progress, signal, layer, sample, options }),
+    );
+    const seconds = (performance.now() - started) / 1000;
+    const written: { score: string; options: object; features: string | null; file: string; bytes: number }[] = [];
+    for (const part of parts) {
+      const bytes = encodeModel(part.model);
+      const file = single ? out : join(out, `${part.score}.onnx`);
+      await writeFileAtomic(file, bytes);
+      written.push({
+        score: part.score,
+        options: part.options,
+        features: part.features ?? null,
+        file,
+        bytes: bytes.length,
+      });
+    }
+    await io.write({ model, id, images: images.length, seconds, fitted: written }, () =>
+      [
+        `fitted to ${images.length} images in ${seconds.toFixed(1)} s`,
+        ...written.map(
+          (one) =>
+            `${one.score}: ${one.file}, ${(one.bytes / 1000).toFixed(0)} kB${one.features === null ? "" : `, features of ${one.features}`}`,
+        ),
+      ].join("\n"),
+    );
+  },
+});

@@ -1,0 +1,72 @@
+/** Which tensor of a classifier holds the features that scores look at. */
+import { UnsupportedError } from "../errors.js";
+import type { GraphBuilder } from "../graph/builder.js";
+import { findLinearHead } from "../graph/linear-head.js";
+import { formatDims } from "../onnx/types.js";
+import { type Expr, mean } from "../ops/index.js";
+import type { Head } from "../scores/index.js";
+import { type Classifier, inferShapes } from "../training/classifier.js";
+
+export interface Features {
+  /** Tensor [N, D], or [N, D, H, W], of which the means over the positions are taken. */
+  readonly tensor: string;
+  /** Whether the tensor has positions [H, W], be it one. */
+  readonly hasPositions: boolean;
+  /** Absent for a tensor that the logits are no linear function of. */
+  readonly head?: Head;
+  /** D */
+  readonly dimension: number;
+  readonly classes: number;
+}
+
+/** The features [N, D] as an expression of the tensor, which becomes an input of the graph. */
+export function featuresExpression(graph: GraphBuilder, name: string, { dimension, hasPositions }: Features): Expr {
+  const input = graph.input(name, "float32", ["N", dimension, ...(hasPositions ? ["H", "W"] : [])]);
+  return hasPositions ? mean(input, { axes: [2, 3] }) : input;
+}
+
+/** Most tensors that an error lists. */
+const mostCandidates = 8;
+
+/**
+ * What goes into the last linear layer; or the tensor asked for, which has no head.
+ *
+ * @param shape  of one image
+ * @param layer  name of a float tensor [N, D] or [N, D, H, W]; default: found in the graph
+ * @throws UnsupportedError when nothing linear gives the logits, or the tensor is not there; it lists tensors that would do
+ */
+export function findFeatures(
+  classifier: Classifier,
+  shape: readonly [number, number, number],
+  layer?: string,
+): Features {
+  const { values, classes } = inferShapes(classifier, shape);
+  const dims = (name: string) => values.get(name)?.dims;
+  const head = findLinearHead(classifier.upgraded.graph, classifier.logits, dims);
+  if (layer === undefined || layer === head?.features) {
+    if (head !== undefined && head.classes === classes) {
+      const hasPositions = dims(head.features)?.length === 4;
+      return { tensor: head.features, hasPositions, head, dimension: head.dimension, classes };
+    }
+  } else {
+    const [, dimension, ...rest] = dims(layer) ?? [];
+    if (typeof dimension === "number" && [0, 2].includes(rest.length)) {
+      return { tensor: layer, hasPositions: rest.length === 2, dimension, classes };
+    }
+  }
+  const candidates = classifier.upgraded.graph.nodes
+    .flatMap(({ outputs }) => outputs)
+    .filter((name) => name !== classifier.logits && [2, 4].includes(dims(name)?.length ?? 0))
+    .filter((name) => values.get(name)?.dtype === "float32" && values.get(name)?.constant === undefined)
+    .slice(-mostCandidates)
+    .map((name) => `${name} ${formatDims(["N", ...(dims(name)?.slice(1) ?? [])])}`);
+  throw new UnsupportedError({
+    where: layer === undefined ? "features" : `--layer ${layer}`,
+    expected:
+      layer === undefined
+        ? "logits from a linear layer with constant weights"
+        : "a float tensor [N, D] or [N, D, H, W] of the model",
+    received: layer === undefined ? "something else" : formatDims(dims(layer)),
+    hint: `name one with --layer: ${candidates.join(", ")}`,
+  });
+}

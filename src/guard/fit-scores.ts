@@ -1,0 +1,100 @@
+/** Fits scores to in-distribution images: all of them in one pass. */
+import { createGenerator, type ImageDataset, requireLabels } from "../data/index.js";
+import { UnsupportedError } from "../errors.js";
+import { append } from "../graph/append.js";
+import { GraphBuilder, minimumOpset } from "../graph/builder.js";
+import { argmax } from "../metrics/index.js";
+import { encodeModel } from "../onnx/index.js";
+import type { Engine } from "../runtime/index.js";
+import { FitCollector, type ScoreDefinition, type ScoreName, type ScoreOptions, scores } from "../scores/index.js";
+import { type Classifier, imageShape, logitsModel } from "../training/classifier.js";
+import type { PredictOptions } from "../training/predict.js";
+import { silent } from "../training/progress.js";
+import { runImages } from "../training/run-images.js";
+import { type Features, featuresExpression, findFeatures } from "./features.js";
+import { buildPart, optionsOf, type ScorePart } from "./score-part.js";
+
+export interface FitOptions extends Omit<PredictOptions, "indices"> {
+  /** Tensor with the features; default: what goes into the last linear layer. */
+  readonly layer?: string | undefined;
+  /** Options of the scores, by the name of the score. */
+  readonly options?: Readonly<Partial<Record<ScoreName, ScoreOptions>>>;
+  /** Most images that are kept as rows, for scores that need more than sums; default 50,000. */
+  readonly sample?: number | undefined;
+}
+
+/** Which images are kept where there are too many should not change between two fits. */
+const sampleSeed = 1;
+const featuresOutput = "offmap.features";
+
+/**
+ * @param dataset  in-distribution images; labelled where a score needs labels, else the model's predictions stand for them
+ * @throws DataError when a score needs labels and there are none, or finds too little in the data
+ */
+export async function fitScores(
+  engine: Engine,
+  classifier: Classifier,
+  dataset: ImageDataset,
+  names: readonly ScoreName[],
+  { layer, options = {}, sample, ...run }: FitOptions = {},
+): Promise<ScorePart[]> {
+  const definitions = names.map((name): ScoreDefinition => scores[name]);
+  const settings = names.map((name) => optionsOf(name, options[name]));
+  const features = findFeatures(classifier, imageShape(classifier, dataset.shape), layer);
+  for (const definition of definitions) checkHead(definition, features);
+  const labels = definitions.some(({ uses }) => uses.includes("labels")) ? requireLabels(dataset) : dataset.labels;
+  const collected = definitions.some(({ fit }) => fit !== undefined)
+    ? await collect(engine, classifier, dataset, features, { labels, sample, ...run })
+    : undefined;
+  return names.map((name, index) => {
+    const definition = definitions[index] as ScoreDefinition;
+    const own = settings[index] as ScoreOptions;
+    const fitted = collected === undefined ? {} : (definition.fit?.(collected.data(), own) ?? {});
+    return buildPart(name, own, fitted, features.classes, features);
+  });
+}
+
+async function collect(
+  engine: Engine,
+  classifier: Classifier,
+  dataset: ImageDataset,
+  features: Features,
+  options: PredictOptions & { labels: Int32Array | undefined; sample: number | undefined },
+): Promise<FitCollector> {
+  const { labels, sample, normalization, batch = 250, progress = silent, signal } = options;
+  const { classes, dimension } = features;
+  const head = features.head ?? { weight: new Float32Array(0), bias: new Float32Array(0), classes, dimension };
+  const limit = Math.min(sample ?? 50_000, dataset.length);
+  const collector = new FitCollector(head, createGenerator(sampleSeed), limit);
+  const graph = new GraphBuilder(minimumOpset);
+  const expression = featuresExpression(graph, "tensor", features);
+  const model = append(logitsModel(classifier), [
+    {
+      graph: graph.build({ value: expression }),
+      inputs: { tensor: features.tensor },
+      outputs: { value: featuresOutput },
+      prefix: "offmap/features/",
+    },
+  ]);
+  const session = await engine.load(encodeModel(model));
+  const title = `Running the model over ${dataset.name}`;
+  await runImages(
+    { session, input: classifier.input, dataset, normalization, batch, title, progress, signal },
+    (outputs, before, count) => {
+      const logits = outputs[classifier.logits]?.data as Float32Array;
+      const own = labels?.subarray(before, before + count) ?? argmax(logits, classes);
+      collector.add({ count, features: outputs[featuresOutput]?.data as Float32Array, logits, labels: own });
+    },
+  );
+  return collector;
+}
+
+function checkHead({ name, uses }: ScoreDefinition, { head, tensor }: Features): void {
+  if (head !== undefined || !uses.includes("head")) return;
+  throw new UnsupportedError({
+    where: `score ${name}`,
+    expected: "the features that the last linear layer takes",
+    received: `the tensor "${tensor}", of which the logits are no linear function`,
+    hint: "leave --layer out, or choose a score that looks at features alone, such as knn or mahalanobis",
+  });
+}

@@ -1,0 +1,102 @@
+/** One file to ship: a model's own outputs, its OOD score, a p-value and a decision; standard operators only. */
+import { formatNormalization, type Normalization } from "../data/index.js";
+import { OptionError } from "../errors.js";
+import { append } from "../graph/append.js";
+import { GraphBuilder } from "../graph/builder.js";
+import { type Graph, type Model, origin } from "../onnx/types.js";
+import { add, first, greaterOrEqual, indicator, mul, sum, tensorOf, unsqueeze } from "../ops/index.js";
+import { type Classifier, normalizationKey } from "../training/classifier.js";
+import { version } from "../version.js";
+import type { Calibration } from "./calibrate.js";
+import { preprocessing } from "./preprocess.js";
+import { type ScorePart, scoreOutput } from "./score-part.js";
+import { additions } from "./scored-model.js";
+
+export const pValueOutput = "ood_p_value";
+export const decisionOutput = "is_ood";
+
+export interface GuardOptions {
+  readonly normalization?: Normalization | undefined;
+  /** Takes uint8 images [N, H, W, C] of any size, and resizes and normalises them inside. Needs the size the model takes. */
+  readonly preprocess?: { readonly shape: readonly [number, number, number] };
+}
+
+/**
+ * The model with the outputs `ood_score` [N] float32, `ood_p_value` [N] float32 and `is_ood` [N] bool after its own. The p-value is
+ * (1 + number of calibration scores at least as high) / (n + 1); `is_ood` says score > threshold.
+ *
+ * @throws OptionError when the calibration belongs to another score, or an output's name is taken
+ */
+export function guardedModel(
+  classifier: Classifier,
+  part: ScorePart,
+  calibration: Calibration,
+  { normalization, preprocess }: GuardOptions = {},
+): Model {
+  checkBelongs(part, calibration);
+  const { upgraded } = classifier;
+  for (const name of [scoreOutput, pValueOutput, decisionOutput]) checkFree(upgraded.graph, name);
+  const base = anyBatch(upgraded);
+  const scored = append(
+    base,
+    additions(classifier, [part], () => scoreOutput),
+  );
+  const guarded = append(scored, [
+    {
+      graph: decision(calibration, upgraded.opset),
+      inputs: { score: scoreOutput },
+      outputs: { p: pValueOutput, decision: decisionOutput },
+      prefix: "offmap/guard/",
+    },
+  ]);
+  const metadata = new Map(upgraded.metadata);
+  const { scores: _scores, ...summary } = calibration;
+  metadata.set("offmap.version", version);
+  metadata.set("offmap.guard", JSON.stringify(summary));
+  if (normalization !== undefined) metadata.set(normalizationKey, formatNormalization(normalization));
+  const model = { ...guarded, metadata };
+  return preprocess === undefined ? model : preprocessing(model, classifier.input, preprocess.shape, normalization);
+}
+
+function decision({ scores, threshold, count }: Calibration, opset: number): Graph {
+  const graph = new GraphBuilder(opset);
+  const score = graph.input("score", "float32", ["N"]);
+  const known = graph.constant(tensorOf(scores, "float32", [1, scores.length]));
+  const higher = sum(indicator(greaterOrEqual(known, unsqueeze(score, [1]))), { axes: [1] });
+  const p = mul(add(higher, 1), 1 / (count + 1));
+  const isOod = first(graph.op("Greater", [score, graph.constant(tensorOf(threshold))]));
+  return graph.build({ p, decision: isOod });
+}
+
+/** The model for any number of images, with its own outputs. */
+function anyBatch(model: Model): Model {
+  const { [origin]: _model, ...plainModel } = model;
+  const { [origin]: _graph, ...plainGraph } = model.graph;
+  const open = (values: Graph["inputs"]) =>
+    values.map((value) => (value.dims === undefined ? value : { ...value, dims: ["N", ...value.dims.slice(1)] }));
+  return {
+    ...plainModel,
+    graph: { ...plainGraph, inputs: open(model.graph.inputs), outputs: open(model.graph.outputs) },
+  };
+}
+
+function checkBelongs({ score, options }: ScorePart, calibration: Calibration): void {
+  const same = JSON.stringify(calibration.options) === JSON.stringify(options);
+  if (score === calibration.score && same) return;
+  throw new OptionError({
+    where: "--calibration",
+    expected: `a calibration of the score ${score} ${JSON.stringify(options)}`,
+    received: `one of ${calibration.score} ${JSON.stringify(calibration.options)}`,
+    hint: "run `offmap calibrate` with the same --fit or --score",
+  });
+}
+
+function checkFree({ nodes, inputs }: Graph, name: string): void {
+  if (![...inputs.map((input) => input.name), ...nodes.flatMap(({ outputs }) => outputs)].includes(name)) return;
+  throw new OptionError({
+    where: "--model",
+    expected: `a model without a tensor "${name}"`,
+    received: "one that has it",
+    hint: "export the model that this one was made from",
+  });
+}

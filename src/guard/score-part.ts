@@ -1,0 +1,109 @@
+/** A score as an ONNX graph of its own, from logits and features to one number per image: what is kept in files and put on top of models. */
+import { FormatError, OptionError } from "../errors.js";
+import { GraphBuilder, minimumOpset } from "../graph/builder.js";
+import type { Model } from "../onnx/types.js";
+import { type Fitted, type ScoreDefinition, type ScoreName, type ScoreOptions, scores } from "../scores/index.js";
+import { type Features, featuresExpression } from "./features.js";
+
+/** Keys of a part's metadata. */
+const scoreKey = "offmap.score";
+const optionsKey = "offmap.score.options";
+const featuresKey = "offmap.score.features";
+
+export const scoreOutput = "ood_score";
+export const logitsInput = "logits";
+export const featuresInput = "features";
+
+export interface ScorePart {
+  readonly score: ScoreName;
+  readonly options: ScoreOptions;
+  /** Tensor of the classifier that holds the features; absent for scores of logits alone. */
+  readonly features?: string;
+  /** Inputs `logits` [N, K] and, where there are features, `features`, the tensor of that name; output `ood_score` [N]. */
+  readonly model: Model;
+}
+
+/** The options of a score, with those given in place of the defaults. @throws OptionError for a name that the score does not have */
+export function optionsOf(name: ScoreName, given: ScoreOptions = {}): ScoreOptions {
+  const { defaults, check }: ScoreDefinition = scores[name];
+  const unknown = Object.keys(given).find((option) => !(option in defaults));
+  if (unknown !== undefined) {
+    const known = Object.keys(defaults);
+    throw new OptionError({
+      where: `--option ${unknown}`,
+      expected: known.length === 0 ? `no options, as ${name} has none` : `one of ${known.join(", ")}`,
+      received: unknown,
+    });
+  }
+  const options = { ...defaults, ...given };
+  check?.(options);
+  return options;
+}
+
+/**
+ * @param fitted    what the score's `fit` found; nothing for scores without one
+ * @param features  where they are; for scores that use them
+ */
+export function buildPart(
+  name: ScoreName,
+  options: ScoreOptions,
+  fitted: Fitted,
+  classes: number,
+  features?: Features,
+): ScorePart {
+  const definition: ScoreDefinition = scores[name];
+  const graph = new GraphBuilder(minimumOpset);
+  const logits = graph.input(logitsInput, "float32", ["N", classes]);
+  const used = definition.uses.includes("features") ? features : undefined;
+  const inputs = {
+    logits,
+    ...(used === undefined ? {} : { features: featuresExpression(graph, featuresInput, used) }),
+    ...(used?.head === undefined ? {} : { head: used.head }),
+  };
+  const score = definition.expression(inputs, options, fitted);
+  const model = graph.model({ [scoreOutput]: score }, `${name} score`);
+  const metadata = new Map([
+    [scoreKey, name],
+    [optionsKey, JSON.stringify(options)],
+    ...(used === undefined ? [] : [[featuresKey, used.tensor] as const]),
+  ]);
+  const part = { score: name, options, model: { ...model, metadata } };
+  return used === undefined ? part : { ...part, features: used.tensor };
+}
+
+/** A score of logits alone that needs no fit. @throws OptionError for one that does */
+export function readyPart(name: ScoreName, classes: number, given: ScoreOptions = {}): ScorePart {
+  const definition: ScoreDefinition = scores[name];
+  if (needsFit(name)) {
+    throw new OptionError({
+      where: `score ${name}`,
+      expected: "a score that needs nothing but the logits",
+      received: `one that is fitted to in-distribution data (${definition.title})`,
+      hint: `run \`offmap fit --model M --id DS --score ${name} --out ${name}.onnx\`, and give the file with --fit`,
+    });
+  }
+  return buildPart(name, optionsOf(name, given), {}, classes);
+}
+
+/** Whether a score must be fitted, or at least be told where the features are. */
+export function needsFit(name: ScoreName): boolean {
+  const { fit, uses }: ScoreDefinition = scores[name];
+  return fit !== undefined || uses.includes("features");
+}
+
+/** @throws FormatError unless the model is a part that {@link buildPart} made */
+export function asPart(model: Model, file: string): ScorePart {
+  const name = model.metadata.get(scoreKey);
+  const options = model.metadata.get(optionsKey);
+  if (name === undefined || options === undefined || !(name in scores)) {
+    throw new FormatError({
+      where: file,
+      expected: "a score that `offmap fit` has written",
+      received: name === undefined ? "another ONNX file" : `a score this version does not know, "${name}"`,
+      hint: "run `offmap fit` again",
+    });
+  }
+  const features = model.metadata.get(featuresKey);
+  const part = { score: name as ScoreName, options: JSON.parse(options) as ScoreOptions, model };
+  return features === undefined ? part : { ...part, features };
+}

@@ -1,0 +1,124 @@
+/** Float64 linear algebra for fits, on square matrices that are row-major arrays of D·D numbers. */
+import { CholeskyDecomposition, EVD, Matrix, SVD } from "ml-matrix";
+import { DataError } from "../../errors.js";
+
+/** Sum of the diagonal. */
+export function trace(matrix: Float64Array): number {
+  const dimension = Math.sqrt(matrix.length);
+  let sum = 0;
+  for (let axis = 0; axis < dimension; axis++) sum += matrix[axis * dimension + axis] as number;
+  return sum;
+}
+
+/** A covariance whose trace is a smaller share than this of the trace it was computed from is rounding, not variance. */
+const negligible = 1e-12;
+
+/**
+ * Σ + ridge · trace(Σ)/D · I: what makes the covariance of few images, or of features that never vary, invertible.
+ *
+ * @param score     name of the score, for the error
+ * @param vary      what the images should do, for the error: "differ within a class"
+ * @param original  trace of the matrix of which Σ is what is left
+ * @throws DataError for a Σ of zeros, or with numbers that are not finite: no share of its trace helps
+ */
+export function ridged(
+  covariance: Float64Array,
+  { ridge, score, vary, original = 0 }: { ridge: number; score: string; vary: string; original?: number },
+): Float64Array {
+  const dimension = Math.sqrt(covariance.length);
+  const total = trace(covariance);
+  if (!Number.isFinite(total)) {
+    throw new DataError({
+      where: `${score} score`,
+      expected: "features that are finite numbers",
+      received: `a total variance of ${total}`,
+      hint: "check the model for infinities and NaN",
+    });
+  }
+  if (total <= negligible * original) {
+    throw new DataError({
+      where: `${score} score`,
+      expected: `images whose features ${vary}`,
+      received: "a covariance of zero",
+      hint: "fit it to more images, or use a score of the logits, such as energy",
+    });
+  }
+  const result = covariance.slice();
+  for (let axis = 0; axis < dimension; axis++) {
+    result[axis * dimension + axis] = (result[axis * dimension + axis] as number) + (ridge * total) / dimension;
+  }
+  return result;
+}
+
+/**
+ * The lower triangular A with AᵀA = Σ⁻¹, so that |A x|² is the squared Mahalanobis length of x: the inverse of Σ's Cholesky
+ * factor.
+ *
+ * @throws DataError for a singular Σ
+ */
+export function whitening(covariance: Float64Array, score: string): Float64Array {
+  const dimension = Math.sqrt(covariance.length);
+  const { lowerTriangularMatrix } = new CholeskyDecomposition(toMatrix(covariance, dimension));
+  const result = new Float64Array(covariance.length);
+  for (let i = 0; i < dimension; i++) {
+    const factors = lowerTriangularMatrix.getRow(i);
+    const pivot = factors[i] as number;
+    // A pivot of zero comes out as rounding errors of the diagonal element that it is the rest of.
+    const rounding = dimension * Number.EPSILON * (covariance[i * dimension + i] as number);
+    if (!(pivot ** 2 > rounding)) {
+      throw new DataError({
+        where: `${score} score`,
+        expected: `features whose ${dimension} dimensions vary independently`,
+        received: "a singular covariance",
+        hint: "fit it to more images than there are dimensions, or choose a larger ridge",
+      });
+    }
+    // Row i of L⁻¹, from L·L⁻¹ = I: the unit vector less the rows above, times their factors.
+    for (let k = 0; k < i; k++) {
+      const factor = factors[k] as number;
+      for (let j = 0; j <= k; j++) {
+        result[i * dimension + j] =
+          (result[i * dimension + j] as number) - factor * (result[k * dimension + j] as number);
+      }
+    }
+    for (let j = 0; j < i; j++) result[i * dimension + j] = (result[i * dimension + j] as number) / pivot;
+    result[i * dimension + i] = 1 / pivot;
+  }
+  return result;
+}
+
+/** The eigenvectors of the `count` smallest eigenvalues of a symmetric matrix, as columns, [D, count] row by row. */
+export function smallestEigenvectors(symmetric: Float64Array, count: number): Float64Array {
+  const dimension = Math.sqrt(symmetric.length);
+  // Eigenvalues come in ascending order.
+  const vectors = new EVD(toMatrix(symmetric, dimension), { assumeSymmetric: true }).eigenvectorMatrix;
+  return Float64Array.from({ length: dimension * count }, (_, at) => vectors.get(Math.floor(at / count), at % count));
+}
+
+/**
+ * pinv(A)·b, the shortest of the x for which A·x is nearest to b.
+ *
+ * @param matrix  A, [rows, columns] row by row
+ * @param vector  b, [rows]
+ */
+export function leastNormSolution(matrix: ArrayLike<number>, vector: ArrayLike<number>): Float64Array {
+  const columns = matrix.length / vector.length;
+  const svd = new SVD(toMatrix(matrix, columns), { autoTranspose: true });
+  const [left, right] = [svd.leftSingularVectors, svd.rightSingularVectors];
+  const result = new Float64Array(columns);
+  svd.diagonal.forEach((value, at) => {
+    // Smaller singular values are rounding errors of 0; ml-matrix takes the same bound as LAPACK's users do.
+    if (value <= svd.threshold) return;
+    let along = 0;
+    for (let row = 0; row < vector.length; row++) along += left.get(row, at) * (vector[row] as number);
+    for (let axis = 0; axis < columns; axis++) {
+      result[axis] = (result[axis] as number) + (along / value) * right.get(axis, at);
+    }
+  });
+  return result;
+}
+
+function toMatrix(values: ArrayLike<number>, columns: number): Matrix {
+  const rows = values.length / columns;
+  return Matrix.from1DArray(rows, columns, values);
+}

@@ -1,0 +1,134 @@
+import { OptionError } from "../errors.js";
+import { float, int } from "../onnx/types.js";
+import {
+  add,
+  div,
+  type Expr,
+  first,
+  gather,
+  integers,
+  neg,
+  slice,
+  sqrt,
+  square,
+  sub,
+  sum,
+  tensorOf,
+  unsqueeze,
+} from "../ops/index.js";
+import type { FitData } from "./fit/fit-data.js";
+import { featuresOf, fittedTensor } from "./needed.js";
+import { defineScore, type Fitted } from "./types.js";
+
+type NeighbourOptions = {
+  /** Which neighbour's distance counts, ≥ 1. */
+  readonly k: number;
+  /** Most images in the bank, ≥ k. */
+  readonly bank: number;
+};
+
+/**
+ * Distance to the k-th nearest in-distribution image, on directions of features,
+ *
+ *   s(x) = k-th smallest over i of |u(x) - u(x_i)|,      u = z / (|z| + 1e-10)
+ *
+ * Sun, Ming, Zhu and Li, "Out-of-Distribution Detection with Deep Nearest Neighbors", ICML 2022, algorithm 1. Higher means
+ * more out-of-distribution; in [0, 2], and at most √2 for features after ReLU.
+ *
+ * Features float [N, D]; scores [N]. Beside them the products [N, rows of the bank] are held.
+ */
+export const knnScore = defineScore({
+  name: "knn",
+  title: "Nearest neighbours",
+  source: "Sun, Ming, Zhu and Li, ICML 2022",
+  uses: ["features"],
+  defaults: { k: 50, bank: 50_000 },
+  check: checkOptions,
+  fit: fitBank,
+  expression: (inputs, { k }, fitted) => {
+    const { features } = featuresOf(inputs, "knn");
+    const constant = (name: string) => features.builder.constant(fittedTensor(fitted, name, "knn"));
+    const length = sqrt(sum(square(features), { axes: [1], keep: true }));
+    const u = div(features, add(length, shortest));
+    return neighbourDistance(u, { bank: constant("bank"), halfSquares: constant("halfSquares"), k });
+  },
+});
+
+/** Added to lengths, so that features of zeros have the direction 0. */
+const shortest = 1e-10;
+
+/** How many ranks the products may be off: see {@link neighbourDistance}. */
+const slack = 8;
+
+/**
+ * Distance of each row of u [N, D] to the k-th nearest row v of the bank [M, D].
+ *
+ * u·v - |v|²/2 ranks the bank, as |u - v|² = |u|² + |v|² - 2 u·v: one product. But near neighbours differ in the last digits of a float32
+ * product only, which puts them in a wrong order. So the rows of the ranks around k are compared again, by distances
+ * computed from the differences, [N, 2·slack + 1, D]. Distances from 0.01 on come out to six digits, even in tight clusters.
+ *
+ * @param halfSquares  |v|²/2, [M]
+ */
+function neighbourDistance(u: Expr, { bank, halfSquares, k }: { bank: Expr; halfSquares: Expr; k: number }): Expr {
+  const { builder } = u;
+  const [from, to] = [Math.max(0, k - 1 - slack), Math.min(bank.dims[0] as number, k + slack)];
+  const closeness = first(builder.op("Gemm", [u, bank, halfSquares], { transB: int(1), beta: float(-1) }));
+  const ranks = ranked(closeness, to).indices;
+  const around = slice(ranks, { axes: [1], starts: [from], ends: [to] });
+  const distances = sqrt(sum(square(sub(unsqueeze(u, [1]), gather(bank, around, 0))), { axes: [2] }));
+  // Negated, as the largest come first.
+  const nearest = ranked(neg(distances), k - from).values;
+  return neg(gather(nearest, builder.constant(tensorOf(k - from - 1, "int64")), 1));
+}
+
+/** The largest `count` of each row and their places, in falling order. */
+function ranked(x: Expr, count: number): { values: Expr; indices: Expr } {
+  const outputs = x.builder.op("TopK", [x, integers(x.builder, [count])], {}, { outputs: 2 });
+  const [values, indices] = outputs as [Expr, Expr];
+  return { values, indices };
+}
+
+function checkOptions(options: NeighbourOptions): void {
+  for (const name of ["k", "bank"] as const) {
+    const value = options[name];
+    if (Number.isInteger(value) && value >= 1) continue;
+    throw new OptionError({
+      where: "knn score",
+      expected: `${name} to be a whole number ≥ 1`,
+      received: String(value),
+    });
+  }
+}
+
+/**
+ * Directions of the sample, or of rows at even distances of it where it is larger than the bank: only a sample of a larger set
+ * is in random order.
+ *
+ * @throws OptionError for a k larger than the bank
+ */
+function fitBank({ head: { dimension }, sample }: FitData, { k, bank }: NeighbourOptions): Fitted {
+  const rows = Math.min(bank, sample.count);
+  if (k > rows) {
+    throw new OptionError({
+      where: "knn score",
+      expected: `a k of at most ${rows}, the number of images in the bank`,
+      received: String(k),
+      hint: "choose a smaller k, or fit it to more images",
+    });
+  }
+  const data = new Float32Array(rows * dimension);
+  const halfSquares = new Float32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const from = Math.floor((row * sample.count) / rows);
+    const z = sample.features.subarray(from * dimension, (from + 1) * dimension);
+    const length = Math.hypot(...z) + shortest;
+    z.forEach((value, axis) => {
+      data[row * dimension + axis] = value / length;
+    });
+    halfSquares[row] = (Math.hypot(...z) / length) ** 2 / 2;
+  }
+  return {
+    bank: { dtype: "float32", dims: [rows, dimension], data },
+    halfSquares: { dtype: "float32", dims: [rows], data: halfSquares },
+  };
+}

@@ -1,0 +1,50 @@
+/** What a score's expression needs beside the logits, or a clear error. */
+import { DataError, UnsupportedError } from "../errors.js";
+import { int, type Tensor } from "../onnx/types.js";
+import { type Expr, first } from "../ops/index.js";
+import type { Fitted, Head, ScoreInputs } from "./types.js";
+
+/** @throws UnsupportedError when only the logits are known */
+export function featuresOf({ features }: ScoreInputs, score: string): { features: Expr } {
+  if (features === undefined) throw needs(score, "the features that go into the last layer", "logits alone");
+  return { features };
+}
+
+/** @throws UnsupportedError when the weights of a linear last layer are not known */
+export function lastLayerOf(inputs: ScoreInputs, score: string): { features: Expr; head: Head } {
+  const { features } = featuresOf(inputs, score);
+  if (inputs.head === undefined) throw needs(score, "the weights of a linear last layer", "features of another layer");
+  return { features, head: inputs.head };
+}
+
+const needs = (score: string, expected: string, received: string) =>
+  new UnsupportedError({
+    where: `${score} score`,
+    expected,
+    received,
+    hint: "use a score of the logits, such as energy",
+  });
+
+/**
+ * A tensor that a fit has found, as float32.
+ *
+ * @throws DataError when the score was not fitted
+ */
+export function fittedTensor(fitted: Fitted, name: string, score: string) {
+  const tensor = fitted[name];
+  if (tensor === undefined) {
+    throw new DataError({
+      where: `${score} score`,
+      expected: `"${name}" of its fit`,
+      received: "none",
+      hint: "fit the score to in-distribution data first",
+    });
+  }
+  const data = Float32Array.from(tensor.data as Float32Array | Float64Array);
+  return { dtype: "float32", dims: tensor.dims, data } as const satisfies Tensor;
+}
+
+/** The class of the largest logit, int64 [N]; the first one of equals. */
+export function predictedClass(logits: Expr): Expr {
+  return first(logits.builder.op("ArgMax", [logits], { axis: int(1), keepdims: int(0) }));
+}
