@@ -34,6 +34,8 @@ export interface EvaluationSettings extends Pick<EvaluateOptions, "scores" | "fi
   readonly normalize?: Normalization;
   readonly device?: Device;
   readonly threads?: number;
+  /** Puts the scores in the order of their mean AUROC, the best last, which is the one that is plotted. */
+  readonly ranked?: boolean;
 }
 
 export interface EvaluatedModel {
@@ -63,24 +65,34 @@ export async function evaluateModels(
       const { id, ood } = await openSets(settings, shapeHint(classifier));
       sets ??= { id, ood };
       const counts = await countClasses(settings.classCounts);
-      const evaluation = await evaluate(engine, classifier, id, ood, {
-        scores: settings.scores,
-        fitted: settings.fitted,
-        preset: settings.preset,
-        normalization,
-        progress,
-        signal,
-        ...(settings.batch === undefined ? {} : { batch: settings.batch }),
-        ...(counts === undefined ? {} : { classCounts: counts }),
-      });
+      const evaluation = inOrder(
+        settings.ranked,
+        await evaluate(engine, classifier, id, ood, {
+          scores: settings.scores,
+          fitted: settings.fitted,
+          preset: settings.preset,
+          normalization,
+          progress,
+          signal,
+          ...(settings.batch === undefined ? {} : { batch: settings.batch }),
+          ...(counts === undefined ? {} : { classCounts: counts }),
+        }),
+      );
       const name = names[index] as string;
       const classNames = id.classNames ?? classNamesOf(classifier.model) ?? [];
       models.push({ name, path, evaluation });
-      results.push(await modelResult({ name, evaluation, ood, classNames, scores: settings.scores }));
+      results.push(
+        await modelResult({ name, evaluation, ood, classNames, scores: evaluation.average.map(({ score }) => score) }),
+      );
     }
     const { id, ood } = sets as NonNullable<typeof sets>;
     return { models, report: await describe(models, results, id, ood, settings) };
   });
+}
+
+function inOrder(ranked: boolean | undefined, evaluation: Evaluation): Evaluation {
+  if (!ranked) return evaluation;
+  return { ...evaluation, average: evaluation.average.toSorted((a, b) => a.auroc - b.auroc) };
 }
 
 /** File names without their endings; with the folder where two are the same. */

@@ -43,7 +43,7 @@ describe.each(commands.map((command) => [command.name, command] as const))("offm
 test("offmap --help lists every command", async () => {
   const { exitCode, stdout } = await runInMemory(["--help"]);
   expect(exitCode).toBe(0);
-  for (const { name, summary } of commands) expect(stdout).toContain(`${name.padEnd(7)}  ${summary}`);
+  for (const { name, summary } of commands) expect(stdout).toContain(`${name.padEnd(9)}  ${summary}`);
 });
 
 test("offmap --version is the package's", async () => {

@@ -40,6 +40,7 @@ export function preprocessing(
     axes: ints([2, 3]),
     mode: text("linear"),
     antialias: int(1),
+    exclude_outside: int(1),
     coordinate_transformation_mode: text("half_pixel"),
   };
   const nodes = [

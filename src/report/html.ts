@@ -4,6 +4,7 @@ import { percentage } from "./format.js";
 import { pngDataUri } from "./images.js";
 import { type Markup, markup, trusted } from "./markup.js";
 import { priorChart } from "./prior-chart.js";
+import { rankFigure } from "./ranks.js";
 import { stylesheet } from "./style.js";
 import { accuracyTable, detectionTable } from "./tables.js";
 import type { Mistake, Report, ReportPrior } from "./types.js";
@@ -26,6 +27,7 @@ interface Section {
 export async function renderReport(report: Report): Promise<string> {
   const sections = [
     resultsSection(report),
+    rankSection(report),
     histogramSection(report),
     rocSection(report),
     priorSection(report),
@@ -61,6 +63,13 @@ ${sections.map(({ id, title, content }) => markup`<section id="${id}" aria-label
 function resultsSection(report: Report): Section {
   const content = markup`${detectionTable(report)}${accuracyTable(report)}`;
   return { id: "results", title: "Results", content };
+}
+
+function rankSection(report: Report): Section | undefined {
+  const figure = rankFigure(report);
+  if (figure === undefined) return undefined;
+  const content = markup`<p class="explain">Which score comes out first on which OOD set. Rings far apart in one line mean that the score depends on what it is shown; few sets say little about small differences of means.</p>${figure}`;
+  return { id: "ranks", title: "Ranks", content };
 }
 
 function histogramSection(report: Report): Section | undefined {

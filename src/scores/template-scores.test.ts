@@ -24,7 +24,9 @@ describe.each(all)("$name", (score) => {
 test.each([sheScore, gradNormScore, fdbdScore])("$name refuses logits alone", ({ expression, name }) => {
   const logits = new GraphBuilder().input("logits", "float32", ["N", 2]);
   expect(() => expression({ logits }, {}, {})).toThrow(UnsupportedError);
-  expect(() => expression({ logits }, {}, {})).toThrow(`${name} score: expected a model whose last layer is linear`);
+  expect(() => expression({ logits }, {}, {})).toThrow(
+    `${name} score: expected the features that go into the last layer`,
+  );
 });
 
 test.each([sheScore, klMatchingScore, fdbdScore])("$name that was not fitted says so", async (score) => {

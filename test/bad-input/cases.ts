@@ -18,7 +18,7 @@ export const badInputCases: readonly BadInputCase[] = [
     command: "offmap tun",
     exitCode: 2,
     message:
-      'expected a command (inspect, prior, tune, eval, score, metrics, profile, demo), got "tun"; did you mean tune?',
+      'expected a command (inspect, prior, tune, eval, compare, fit, calibrate, export, score, metrics, profile, demo), got "tun"; did you mean tune?',
   },
   {
     kind: "unknown flag",
@@ -73,7 +73,74 @@ export const badInputCases: readonly BadInputCase[] = [
     kind: "unknown score",
     command: "offmap eval --model model.onnx --id three-classes --ood outliers --scores msp,enrgy",
     exitCode: 2,
-    message: '--scores: expected one of msp, max-logit, energy, entropy, got "enrgy"; did you mean energy?',
+    message: '--scores: expected one of msp, max-logit, …, ash-s, scale, got "enrgy"; did you mean energy?',
+  },
+  {
+    kind: "score that was not fitted",
+    command: "offmap eval --model model.onnx --id three-classes --ood outliers --scores knn",
+    exitCode: 2,
+    message:
+      "score knn: expected a score that needs nothing but the logits, got one that is fitted to in-distribution data (…); run `offmap fit --model M --id DS --score knn --out knn.onnx`, and give the file with --fit",
+  },
+  {
+    kind: "more neighbours than images",
+    command: "offmap fit --model model.onnx --id three-classes --score knn --option k=5000 --out knn.onnx",
+    exitCode: 2,
+    message:
+      "knn score: expected a k of at most …, the number of images in the bank, got 5000; choose a smaller k, or fit it to more images",
+  },
+  {
+    kind: "option that the score does not have",
+    command: "offmap fit --model model.onnx --id three-classes --score knn --option neighbours=5 --out knn.onnx",
+    exitCode: 2,
+    message: "--option neighbours: expected one of k, bank, got neighbours",
+  },
+  {
+    kind: "option that is no number",
+    command: "offmap fit --model model.onnx --id three-classes --score knn --option k=many --out knn.onnx",
+    exitCode: 2,
+    message: '--option: expected NAME=NUMBER, such as k=50, got "k=many"',
+  },
+  {
+    kind: "layer that the model does not have",
+    command: "offmap fit --model model.onnx --id three-classes --score knn --layer nowhere --out knn.onnx",
+    exitCode: 2,
+    message:
+      "--layer nowhere: expected a float tensor [N, D] or [N, D, H, W] of the model, got [?]; name one with --layer: pooled [N, 3, 1, 1], features [N, 3]",
+  },
+  {
+    kind: "layer that the logits are no linear function of",
+    command: "offmap fit --model model.onnx --id three-classes --score react --layer pooled --out react.onnx",
+    exitCode: 2,
+    message:
+      'score react: expected the features that the last linear layer takes, got the tensor "pooled", of which the logits are no linear function; leave --layer out, or choose a score that looks at features alone, such as knn or mahalanobis',
+  },
+  {
+    kind: "labels that a score needs and the images lack",
+    command: "offmap fit --model model.onnx --id outliers --score mahalanobis --out m.onnx",
+    exitCode: 2,
+    message: "outliers: expected images with labels, got images without; …",
+  },
+  {
+    kind: "too few images for a rate of false alarms",
+    command: "offmap calibrate --model model.onnx --id three-classes --alpha 0.001 --fresh 0",
+    exitCode: 2,
+    message:
+      "calibration scores: expected at least 999 for a false-alarm rate of 0.001, got …; give more held-out in-distribution images, or allow a higher rate",
+  },
+  {
+    kind: "fitted score that is another file",
+    command: "offmap score photo.png --model model.onnx --fit model.onnx",
+    exitCode: 2,
+    message:
+      "model.onnx: expected a score that `offmap fit` has written, got another ONNX file; run `offmap fit` again",
+  },
+  {
+    kind: "calibration that is another file",
+    command: "offmap export --model model.onnx --calibration scores.npy --out guarded.onnx",
+    exitCode: 2,
+    message:
+      "scores.npy: expected a calibration that `offmap calibrate` has written, got …; run `offmap calibrate` again",
   },
   {
     kind: "unknown preset",

@@ -1,6 +1,7 @@
 // The commands, in the order of the help. A new one is one file and one line here.
 import type { Command } from "../command.js";
 import { calibrateCommand } from "./calibrate.js";
+import { compare } from "./compare.js";
 import { demo } from "./demo.js";
 import { evaluate } from "./eval.js";
 import { exportCommand } from "./export.js";
@@ -17,6 +18,7 @@ export const commands: readonly Command[] = [
   prior,
   tune,
   evaluate,
+  compare,
   fit,
   calibrateCommand,
   exportCommand,

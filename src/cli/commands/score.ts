@@ -10,7 +10,7 @@ export const score = defineCommand({
   name: "score",
   summary: "Class, confidence and OOD score of single images.",
   description:
-    "Runs the model over image files, or a folder or other dataset of them, and prints the predicted class, its softmax probability and the OOD score: higher means more out-of-distribution.",
+    "Runs the model over image files, or a folder or other dataset of them, and prints the predicted class, its softmax probability and the OOD score: higher means more out-of-distribution. A model that `offmap export` has made brings its own score, and adds a p-value and a decision.",
   options: {
     images: {
       positional: true,
@@ -27,25 +27,35 @@ export const score = defineCommand({
       default: "energy",
       parser: oneOf(scoreNames),
     },
+    fit: shared.fit,
     csv: toggle("print comma-separated values"),
     normalize: shared.normalize,
     ...engineOptions,
   },
   examples: [
     { does: "Score photos", line: "score --model tuned/model.onnx photo.jpg another.png" },
+    { does: "By a model that `offmap export` has made", line: "score --model guarded.onnx photo.jpg" },
     { does: "A folder as a spreadsheet", line: "score --model tuned/model.onnx photos/ --csv > scores.csv" },
   ],
-  async run({ images, model, score: name = "energy", csv, normalize, ...engineChoices }, io) {
+  async run({ images, model, score: name, fit, csv, normalize, ...engineChoices }, io) {
+    const { readModel } = await import("../../onnx/index.js");
+    const { isGuarded } = await import("../../guard/index.js");
+    if (isGuarded(await readModel(model))) {
+      const { scoreWithGuarded } = await import("../guarded-scores.js");
+      return scoreWithGuarded({ images, model, csv, normalize, ...engineChoices }, io);
+    }
     const { openClassifier, withEngine } = await import("../classifier-run.js");
     const { classNamesOf } = await import("../class-names.js");
+    const { chosenPart } = await import("../fitted-scores.js");
     const { openImages } = await import("../open-images.js");
     const { scoreImages } = await import("../../benchmarks/index.js");
-    const { shapeHint } = await import("../../training/index.js");
+    const { imageShape, inferShapes, shapeHint } = await import("../../training/classifier.js");
     const { classifier, normalization } = await openClassifier(model, normalize);
     const dataset = await openImages(images, shapeHint(classifier).shape);
+    const part = await chosenPart(fit, name, inferShapes(classifier, imageShape(classifier, dataset.shape)).classes);
     const { progress, signal } = io;
     const found = await withEngine(engineChoices, (engine) =>
-      scoreImages(engine, classifier, dataset, name, { normalization, progress, signal }),
+      scoreImages(engine, classifier, dataset, part, { normalization, progress, signal }),
     );
     const names = classNamesOf(classifier.model);
     const rows = found.map(({ image, predicted, ...rest }) => ({
@@ -56,7 +66,7 @@ export const score = defineCommand({
       score: rest.score,
     }));
     const { csvText } = await import("../../report/csv.js");
-    await io.write({ model, score: name, images: rows }, () =>
+    await io.write({ model, score: part.score, images: rows }, () =>
       csv
         ? [
             "file,predicted,class,confidence,score",
@@ -64,7 +74,7 @@ export const score = defineCommand({
               [csvText(row.file), row.predicted, csvText(row.class ?? ""), row.confidence, row.score].join(","),
             ),
           ].join("\n")
-        : scoresText(found, name, names),
+        : scoresText(found, part.score, names),
     );
   },
 });

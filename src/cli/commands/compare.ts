@@ -1,0 +1,110 @@
+import type { ScoreName } from "../../scores/index.js";
+import { defineCommand } from "../command.js";
+import { engineOptions } from "../global-options.js";
+import { namedDataset } from "../named-dataset.js";
+import { integer, oneOf, text } from "../parsers.js";
+import { dataset, scoreNames, shared } from "../shared-options.js";
+
+const data = "Model and data:";
+
+export const compare = defineCommand({
+  name: "compare",
+  summary: "Try every OOD score on one model, and rank them.",
+  description:
+    "Fits the scores that need it to training images, runs the model once over the test sets with all scores on top, and prints them in the order of their mean AUROC. With --out it writes the tables and a report with the rank of each score on each set.",
+  options: {
+    model: shared.model,
+    fitOn: {
+      placeholder: "DS",
+      group: data,
+      help: "labelled training images; without them only scores that need no fit are compared",
+      parser: dataset,
+    },
+    id: { placeholder: "DS", group: data, required: true, help: "in-distribution test images", parser: dataset },
+    ood: {
+      placeholder: "[NAME=]DS",
+      group: data,
+      required: true,
+      many: {},
+      help: "OOD test images, under a name for the table; may be repeated",
+      parser: namedDataset,
+    },
+    normalize: shared.normalize,
+    scores: {
+      placeholder: "NAMES",
+      many: { separator: "," },
+      help: "scores to compare, separated by commas, or all",
+      default: "all",
+      parser: oneOf(async () => ["all", ...(await scoreNames())] as (ScoreName | "all")[]),
+    },
+    preset: shared.metricPreset,
+    batch: {
+      placeholder: "N",
+      help: "images per run of the model",
+      default: "250",
+      parser: integer({ min: 1, max: 65536 }),
+    },
+    out: { placeholder: "DIR", help: "folder for report and tables", parser: text("the path of a folder") },
+    ...engineOptions,
+  },
+  examples: [
+    {
+      does: "Which score to ship",
+      line: "compare --model model.onnx --fit-on folder:train --id folder:test --ood dtd=folder:dtd --ood svhn=npy:svhn.npy --out comparison",
+    },
+  ],
+  async run({ model, fitOn, scores: wanted = ["all"], preset = "official", out, ...options }, io) {
+    const { OptionError } = await import("../../errors.js");
+    const { openDataset } = await import("../../data/index.js");
+    const { fitScores, needsFit } = await import("../../guard/index.js");
+    const { shapeHint } = await import("../../training/index.js");
+    const { openClassifier, withEngine } = await import("../classifier-run.js");
+    const { evaluateModels, evaluationDocument, writeEvaluation } = await import("../evaluation.js");
+    const { makeOutputFolder } = await import("../output-folder.js");
+    const { inColumns } = await import("../columns.js");
+    const { percentage } = await import("../../report/format.js");
+    if (out !== undefined) await makeOutputFolder(out);
+    const all = wanted.includes("all") ? await scoreNames() : ([...new Set(wanted)] as ScoreName[]);
+    const toFit = all.filter(needsFit);
+    const left = fitOn === undefined ? toFit : [];
+    if (left.length === all.length) {
+      throw new OptionError({
+        where: "--fit-on",
+        expected: "training images, as every score asked for is fitted to them",
+        received: "none",
+      });
+    }
+    if (left.length > 0) io.warn(`without --fit-on these scores are left out: ${left.join(", ")}`);
+    const { progress, signal } = io;
+    const started = performance.now();
+    const fitted =
+      fitOn === undefined
+        ? []
+        : await withEngine(options, async (engine) => {
+            const { classifier, normalization } = await openClassifier(model, options.normalize);
+            const images = await openDataset(fitOn, shapeHint(classifier));
+            return fitScores(engine, classifier, images, toFit, { normalization, progress, signal });
+          });
+    const fitSeconds = (performance.now() - started) / 1000;
+    const compared = all.filter((name) => !left.includes(name));
+    const settings = { ...options, scores: compared, fitted, preset, ranked: true };
+    const done = await evaluateModels([model], settings, io);
+    const [subject] = done.models;
+    const document = { model, fit_seconds: fitSeconds, ...(subject && evaluationDocument(subject.evaluation)) };
+    if (out !== undefined) await writeEvaluation(out, document, done);
+    await io.write(document, () => {
+      const rows = (subject?.evaluation.average ?? [])
+        .toReversed()
+        .map(({ score, auroc, aupr, fpr95 }) => [score, percentage(auroc), percentage(aupr), percentage(fpr95)]);
+      return [
+        ...inColumns(
+          [["score, mean over the sets", "AUROC", "AUPR", "FPR95"], ...rows],
+          ["left", "right", "right", "right"],
+        ),
+        "",
+        done.report.protocol,
+        ...(out === undefined ? [] : [`report: ${out}/report.html`]),
+      ].join("\n");
+    });
+  },
+});

@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { runModel } from "../../test/gradients/run-model.js";
+import { resizePicture } from "../data/resize.js";
+import { GraphBuilder } from "../graph/builder.js";
+import { mul } from "../ops/index.js";
+import { preprocessing } from "./preprocess.js";
+
+/** A model that gives back what it takes. */
+function mirror(height: number, width: number) {
+  const graph = new GraphBuilder();
+  return graph.model({ seen: mul(graph.input("x", "float32", ["N", 3, height, width]), 1) });
+}
+
+/** Smooth planes with edges, so that interpolation and its filter show. */
+function planes(height: number, width: number): Uint8Array {
+  return Uint8Array.from({ length: 3 * height * width }, (_, at) => {
+    const [row, column] = [Math.floor(at / width) % height, at % width];
+    const wave = 100 + 90 * Math.sin(row / 3 + Math.floor(at / (height * width))) * Math.cos(column / 5);
+    return Math.round((row + 2 * column) % 23 < 4 ? 255 - wave : wave);
+  });
+}
+
+type Size = readonly [number, number];
+
+async function resized(data: Uint8Array, from: Size, to: Size) {
+  const area = from[0] * from[1];
+  const pixels = Uint8Array.from(data, (_, at) => data[(at % 3) * area + Math.floor(at / 3)] as number);
+  const model = preprocessing(mirror(to[0], to[1]), "x", [3, to[0], to[1]], undefined);
+  const images = { dtype: "uint8", dims: [1, ...from, 3], data: pixels } as const;
+  return (await runModel(model, { images })).get("seen")?.data as Float32Array;
+}
+
+test.each([
+  { from: [75, 61], to: [32, 32] },
+  { from: [20, 33], to: [32, 40] },
+  { from: [90, 24], to: [30, 48] },
+] as const)("$from to $to: what the library's resizing gives, up to its rounding to bytes", async ({ from, to }) => {
+  const data = planes(from[0], from[1]);
+  const expected = resizePicture({ data, shape: [3, ...from] }, to[0], to[1], "stretch").data;
+  const found = await resized(data, from, to);
+  expect(found).toHaveLength(expected.length);
+  found.forEach((value, at) => {
+    // Two roundings to whole bytes, the first of which is averaged over a filter.
+    expect(Math.abs(255 * value - (expected[at] as number))).toBeLessThan(1.01);
+  });
+});
+
+test("an image of the model's size is only divided and normalised", async () => {
+  const data = planes(6, 5);
+  const model = preprocessing(mirror(6, 5), "x", [3, 6, 5], { mean: [0.5, 0.4, 0.3], std: [0.2, 0.25, 0.5] });
+  const pixels = Uint8Array.from(data, (_, at) => data[(at % 3) * 30 + Math.floor(at / 3)] as number);
+  const images = { dtype: "uint8", dims: [1, 6, 5, 3], data: pixels } as const;
+  const found = (await runModel(model, { images })).get("seen")?.data as Float32Array;
+  found.forEach((value, at) => {
+    const channel = Math.floor(at / 30);
+    const wanted = ((data[at] as number) / 255 - (5 - channel) / 10) / ([0.2, 0.25, 0.5][channel] as number);
+    expect(value).toBeCloseTo(wanted, 5);
+  });
+});

@@ -1,0 +1,188 @@
+// From fitted scores to one file to ship, on the demo's model and images: every score, calibrated, exported, and run by ONNX Runtime
+// for Node and by its WebAssembly build.
+import { fileURLToPath } from "node:url";
+import * as web from "onnxruntime-web";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { normalize, openDataset, parseNormalization } from "../src/data/index.js";
+import {
+  asCalibration,
+  asPart,
+  type Calibration,
+  calibrate,
+  fitScores,
+  guardedModel,
+  readyPart,
+  runGuarded,
+  type ScoredDataset,
+  type ScorePart,
+  scoreDataset,
+} from "../src/guard/index.js";
+import { decodeModel, encodeModel, readModel } from "../src/onnx/index.js";
+import type { Model } from "../src/onnx/types.js";
+import { LocalEngine } from "../src/runtime/index.js";
+import { type ScoreName, scores } from "../src/scores/index.js";
+import { asClassifier } from "../src/training/index.js";
+
+const asset = (name: string) => fileURLToPath(new URL(`../assets/demo/${name}`, import.meta.url));
+const path = asset("resnet20-cifar10.onnx");
+const normalization = parseNormalization("0.485,0.456,0.406:0.229,0.224,0.225");
+const names = Object.keys(scores) as ScoreName[];
+/** The demo's model takes nearly every one of its training images for what it is, so that temperature scaling gets others. */
+const calibratedOn: Readonly<Partial<Record<ScoreName, string>>> = { "temperature-scaling": "cifar10-test" };
+const images = 12;
+
+const engine = new LocalEngine({ threads: 2 });
+afterAll(() => engine.close());
+const classifier = asClassifier(await readModel(path), path);
+const training = await openDataset(`sheet:${asset("cifar10-train.json")}`);
+const held = await openDataset(`sheet:${asset("cifar10-test.json")}`);
+const odd = await openDataset(`sheet:${asset("textures.json")}?limit=200`);
+const few = await openDataset(`sheet:${asset("textures.json")}?limit=${images}`);
+
+const parts = new Map<ScoreName, ScorePart>();
+let library: ScoredDataset;
+let calibration: Calibration;
+beforeAll(async () => {
+  const others = names.filter((name) => calibratedOn[name] === undefined);
+  const sets = [
+    ...(await fitScores(engine, classifier, training, others, { normalization, options: { knn: { k: 5 } } })),
+    ...(await fitScores(engine, classifier, held, ["temperature-scaling"], { normalization })),
+  ];
+  for (const part of sets) parts.set(part.score, part);
+  library = await scoreDataset(engine, classifier, few, [...parts.values()], { normalization });
+  calibration = await calibrate(engine, classifier, parts.get("energy") as ScorePart, held, [odd], { normalization });
+});
+
+const made = (part: ScorePart): Calibration => {
+  const own = Array.from(library.scores[part.score] as Float32Array).sort((a, b) => a - b);
+  return {
+    ...calibration,
+    score: part.score,
+    options: { ...part.options },
+    scores: own,
+    count: own.length,
+    threshold: own[8] as number,
+  };
+};
+
+async function inWeb(model: Model) {
+  const session = await web.InferenceSession.create(encodeModel(model), { executionProviders: ["wasm"] });
+  const batch = await few.read(Array.from({ length: images }, (_, index) => index));
+  const input = new web.Tensor("float32", normalize(batch, normalization), [images, 3, 32, 32]);
+  const results = await session.run({ [classifier.input]: input });
+  await session.release();
+  return results;
+}
+
+describe.each(names)("%s", (name) => {
+  test("the exported file gives the library's score, its p-value and its decision, on Node and on WebAssembly", async () => {
+    const part = parts.get(name) as ScorePart;
+    const own = made(part);
+    const guarded = decodeModel(encodeModel(guardedModel(classifier, part, own, { normalization })), "guarded");
+    expect(guarded.graph.outputs.map((output) => output.name).slice(-3)).toEqual([
+      "ood_score",
+      "ood_p_value",
+      "is_ood",
+    ]);
+    const found = await runGuarded(engine, guarded, [few], { normalization });
+    const onWeb = await inWeb(guarded);
+    const expected = library.scores[name] as Float32Array;
+    const size = Math.max(...expected.map(Math.abs));
+    found.forEach(({ score, pValue, isOod }, index) => {
+      const value = expected[index] as number;
+      expect(Math.abs(score - value) / size).toBeLessThan(1e-5);
+      expect(Math.abs((onWeb.ood_score?.data[index] as number) - value) / size).toBeLessThan(1e-4);
+      // A score that was calibrated with is compared with itself: rounding may put it on either side.
+      const p = (1 + own.scores.filter((other) => other >= value).length) / (images + 1);
+      expect(Math.abs(pValue - p)).toBeLessThanOrEqual(1 / (images + 1) + 1e-6);
+      if (Math.abs(value - own.threshold) > 1e-4 * size) expect(isOod).toBe(value > own.threshold);
+    });
+    expect(found).toHaveLength(images);
+  });
+
+  test("survives being written and read", async () => {
+    const part = parts.get(name) as ScorePart;
+    const read = asPart(decodeModel(encodeModel(part.model), "part.onnx"), "part.onnx");
+    expect(read).toMatchObject({ score: name, options: part.options });
+    const again = await scoreDataset(engine, classifier, few, [read], { normalization });
+    expect(again.scores[name]).toEqual(
+      (await scoreDataset(engine, classifier, few, [part], { normalization })).scores[name],
+    );
+  });
+});
+
+describe("preprocessing inside the file", () => {
+  test("uint8 images give what normalised ones give", async () => {
+    const part = parts.get("energy") as ScorePart;
+    const guarded = guardedModel(classifier, part, calibration, { normalization, preprocess: { shape: [3, 32, 32] } });
+    expect(guarded.graph.inputs).toEqual([{ name: "images", dtype: "uint8", dims: ["N", "H", "W", 3] }]);
+    const found = await runGuarded(engine, guarded, [few]);
+    found.forEach(({ score }, index) => {
+      expect(score).toBeCloseTo(library.scores.energy?.[index] as number, 3);
+    });
+  });
+});
+
+describe("calibration", () => {
+  test("keeps the rate it promises, about, and detects textures", () => {
+    expect(calibration).toMatchObject({ score: "energy", alpha: 0.05, count: 800, false_alarms: { images: 200 } });
+    expect(calibration.bound).toBeGreaterThan(0.05);
+    expect(calibration.bound).toBeLessThan(0.07);
+    // Of 200 images 10 are expected; four standard deviations are 12.
+    expect(calibration.false_alarms?.share).toBeLessThan(0.11);
+    expect(calibration.detected[odd.name]?.share).toBeGreaterThan(0.3);
+    expect(calibration.scores).toHaveLength(800);
+    expect(calibration.scores[calibration.rank - 1]).toBe(calibration.threshold);
+  });
+
+  test("refuses too few images for the rate asked for, and says how many are needed", async () => {
+    const energy = readyPart("energy", 10);
+    await expect(
+      calibrate(engine, classifier, energy, few, [], { normalization, alpha: 0.01, fresh: 0 }),
+    ).rejects.toThrow("at least 99 for a false-alarm rate of 0.01, got 12");
+  });
+
+  test("refuses a document that is none, and one of another score", () => {
+    expect(() => asCalibration({ score: "energy" }, "t.json")).toThrow(/^t\.json: expected a calibration/);
+    expect(() => asCalibration(undefined, "t.json")).toThrow("run `offmap calibrate` again");
+    expect(() => guardedModel(classifier, readyPart("msp", 10), calibration)).toThrow(
+      /a calibration of the score msp \{\}, got one of energy \{"temperature":1\}/,
+    );
+  });
+});
+
+describe("what is refused", () => {
+  test("a score that was not fitted, with the command that fits it", () => {
+    expect(() => readyPart("knn", 10)).toThrow("run `offmap fit --model M --id DS --score knn --out knn.onnx`");
+  });
+
+  test("a file that is no score, and a model that the score was not fitted to", async () => {
+    expect(() => asPart(classifier.model, "model.onnx")).toThrow(
+      "model.onnx: expected a score that `offmap fit` has written, got another ONNX file",
+    );
+    const tiny = fileURLToPath(new URL("./fixtures/parity/vit-tiny.onnx", import.meta.url));
+    const other = asClassifier(await readModel(tiny), tiny);
+    const knn = parts.get("knn") as ScorePart;
+    await expect(scoreDataset(engine, other, few, [knn], {})).rejects.toThrow(
+      /expected the model it was fitted to, with a tensor/,
+    );
+  });
+
+  test("more neighbours than images, labels where there are none, and options that a score does not have", async () => {
+    const unlabelled = await openDataset(few.spec, { ignoreLabels: true });
+    const fitting = (name: ScoreName, options = {}) =>
+      fitScores(engine, classifier, unlabelled, [name], { normalization, options: { [name]: options } });
+    await expect(fitting("knn", { k: 50 })).rejects.toThrow(/50/);
+    await expect(fitting("mahalanobis")).rejects.toThrow("images with labels");
+    await expect(fitting("knn", { neighbours: 3 })).rejects.toThrow(
+      "--option neighbours: expected one of k, bank, got neighbours",
+    );
+  });
+
+  test("a guarded model as the model to guard", () => {
+    const guarded = guardedModel(classifier, parts.get("energy") as ScorePart, calibration);
+    expect(() => guardedModel(asClassifier(guarded), readyPart("energy", 10), calibration)).toThrow(
+      /without a tensor "ood_score"/,
+    );
+  });
+});
