@@ -5,7 +5,7 @@
  *
  * OFFMAP_DATA holds the unpacked CIFAR binaries, OFFMAP_MODELS the ONNX models, and OFFMAP_REFERENCE `cifar10-lt.json`.
  */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeFileAtomic } from "../../src/files.js";
@@ -129,9 +129,9 @@ async function longTailFile(): Promise<string> {
   const image = (index: number) => all.subarray(index * record, (index + 1) * record);
   const seen = new Set(indices);
   const unseen = Array.from({ length: all.length / record }, (_, index) => index).filter((index) => !seen.has(index));
-  await writeFile(target, Buffer.concat(indices.map(image)));
+  await writeFileAtomic(target, Buffer.concat(indices.map(image)));
   // Training images the model never saw: validation data for `validation.ts`.
-  await writeFile(join(dataFolder(), "cifar10-lt-unseen.bin"), Buffer.concat(unseen.map(image)));
+  await writeFileAtomic(join(dataFolder(), "cifar10-lt-unseen.bin"), Buffer.concat(unseen.map(image)));
   return target;
 }
 

@@ -49,7 +49,7 @@ export interface RunNumbers {
 const resultsFolder = "docs/results/runs";
 
 /** The stand-in OOD test sets of the data folder; none of them is a set of the paper. */
-const oodSets = [
+export const oodSets = [
   "cifar100-test",
   "tiny-imagenet-ood-test",
   "textures-ood-test",

@@ -1,0 +1,166 @@
+// fit, calibrate, export, score and compare, one after the other as a user would, on the demo's model and images.
+import { mkdtemp, readFile, realpath, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import sharp from "sharp";
+import { beforeAll, describe, expect, test } from "vitest";
+import { readModel } from "../../src/onnx/index.js";
+import { runInMemory } from "./memory-host.js";
+
+const asset = (name: string) => fileURLToPath(new URL(`../../assets/demo/${name}`, import.meta.url));
+const sheet = (name: string, options = "") => `sheet:${asset(`${name}.json`)}${options}`;
+const model = ["--model", asset("resnet20-cifar10.onnx")];
+const normalize = ["--normalize", "0.485,0.456,0.406:0.229,0.224,0.225"];
+
+let folder = "";
+const at = (name: string) => join(folder, name);
+
+async function json<Result>(...argv: string[]): Promise<Result> {
+  const { exitCode, stdout, stderr } = await runInMemory([...argv, "--json"]);
+  expect(stderr).toBe("");
+  expect(exitCode).toBe(0);
+  return JSON.parse(stdout) as Result;
+}
+
+async function text(...argv: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await runInMemory(argv);
+  expect(stderr).toBe("");
+  expect(exitCode).toBe(0);
+  return stdout;
+}
+
+beforeAll(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), "offmap-guard-")));
+  await text("fit", ...model, "--id", sheet("cifar10-train"), "--score", "vim", ...normalize, "--out", at("vim.onnx"));
+  await text(
+    ...["calibrate", ...model, "--fit", at("vim.onnx"), "--id", sheet("cifar10-test"), ...normalize],
+    ...["--out", at("vim.json")],
+  );
+});
+
+describe("fit", () => {
+  test("several scores in one pass become files in a folder", async () => {
+    const found = await json<{ images: number; fitted: { score: string; file: string; features: string | null }[] }>(
+      ...["fit", ...model, "--id", sheet("cifar10-train", "?limit=300"), "--score", "react,knn,sml", ...normalize],
+      ...["--option", "k=3", "--out", at("scores")],
+    ).catch(() => undefined);
+    // knn alone has the option: the others refuse it.
+    expect(found).toBeUndefined();
+    const parts = await json<{ images: number; fitted: { score: string; file: string; features: string | null }[] }>(
+      ...[
+        "fit",
+        ...model,
+        "--id",
+        sheet("cifar10-train", "?limit=300"),
+        "--score",
+        "react,knn",
+        ...normalize,
+        "--out",
+        at("scores"),
+      ],
+    );
+    expect(parts.images).toBe(300);
+    expect(parts.fitted.map(({ score, file }) => [score, file])).toEqual([
+      ["react", at("scores/react.onnx")],
+      ["knn", at("scores/knn.onnx")],
+    ]);
+    expect(parts.fitted[0]?.features).toBe(parts.fitted[1]?.features);
+    expect((await readModel(at("scores/knn.onnx"))).metadata.get("offmap.score")).toBe("knn");
+  });
+});
+
+describe("calibrate", () => {
+  test("says what it guarantees, what it measured and what it detects", async () => {
+    const shown = await text(
+      ...["calibrate", ...model, "--fit", at("vim.onnx"), "--id", sheet("cifar10-test"), ...normalize],
+      ...["--alpha", "0.1", "--ood", `textures=${sheet("textures", "?limit=200")}`],
+    );
+    expect(shown).toMatch(/^OOD when vim > -?\d/);
+    expect(shown).toMatch(
+      /of in-distribution images like the 800 calibrated with, at most 10\.00 % are called OOD on average/,
+    );
+    expect(shown).toMatch(/measured on fresh in-distribution images: \d+\.\d\d % of 200 images called OOD/);
+    expect(shown).toMatch(/detected of textures: [4-9]\d\.\d\d % of 200 images/);
+  });
+
+  test("the file has what export needs", async () => {
+    const written = JSON.parse(await readFile(at("vim.json"), "utf8")) as Record<string, unknown>;
+    expect(written).toMatchObject({ score: "vim", alpha: 0.05, count: 800, options: { dimension: 0 }, detected: {} });
+    expect(written.scores).toHaveLength(800);
+  });
+});
+
+describe("export and score", () => {
+  const exported = (name: string, ...more: string[]) =>
+    json<{ inputs: string[]; outputs: string[] }>(
+      ...[
+        "export",
+        ...model,
+        "--fit",
+        at("vim.onnx"),
+        "--calibration",
+        at("vim.json"),
+        ...normalize,
+        "--out",
+        at(name),
+        ...more,
+      ],
+    );
+
+  test("one file gives class, score, p-value and decision, with the images resized by it or by us", async () => {
+    const plain = await exported("guarded.onnx");
+    const whole = await exported("whole.onnx", "--preprocess");
+    expect(plain.outputs.slice(-3)).toEqual(["ood_score", "ood_p_value", "is_ood"]);
+    expect(whole.inputs).toEqual(["images"]);
+    const noise = Buffer.from(Uint8Array.from({ length: 3 * 32 * 32 }, (_, at) => (at * 7919) % 256));
+    await writeFile(
+      at("noise.png"),
+      await sharp(noise, { raw: { width: 32, height: 32, channels: 3 } })
+        .png()
+        .toBuffer(),
+    );
+    type Scored = { images: { score: number; p_value: number; is_ood: boolean; predicted: number }[] };
+    const [one] = (await json<Scored>("score", ...["--model", at("guarded.onnx")], at("noise.png"))).images;
+    const [other] = (await json<Scored>("score", ...["--model", at("whole.onnx")], at("noise.png"))).images;
+    expect(one).toMatchObject({ is_ood: true });
+    expect(one?.p_value).toBeLessThan(0.05);
+    expect(Math.abs((other?.score ?? 0) - (one?.score ?? 1))).toBeLessThan(1e-3 * Math.abs(one?.score ?? 1));
+    expect(await text("score", "--model", at("whole.onnx"), at("noise.png"))).toMatch(/noise\.png .* OOD/);
+    expect(await text("score", "--model", at("whole.onnx"), at("noise.png"), "--csv")).toContain("p_value,is_ood\n");
+    // The same score without the rest, of the model and the fitted part.
+    const bare = await json<Scored>("score", ...model, "--fit", at("vim.onnx"), ...normalize, at("noise.png"));
+    expect(Math.abs((bare.images[0]?.score ?? 0) - (one?.score ?? 1))).toBeLessThan(1e-5 * Math.abs(one?.score ?? 1));
+  });
+});
+
+describe("compare", () => {
+  const sets = [
+    "--id",
+    sheet("cifar10-test", "?limit=200"),
+    "--ood",
+    sheet("textures", "?limit=100"),
+    "--ood",
+    sheet("scenes", "?limit=100"),
+  ];
+
+  test("ranks all scores, and writes a report with their ranks", async () => {
+    const found = await json<{ average: { score: string; auroc: number }[]; fit_seconds: number }>(
+      ...["compare", ...model, "--fit-on", sheet("cifar10-test"), ...sets, ...normalize, "--out", at("comparison")],
+    );
+    const aurocs = found.average.map(({ auroc }) => auroc);
+    expect(aurocs.length).toBeGreaterThan(20);
+    expect(aurocs).toEqual(aurocs.toSorted((a, b) => a - b));
+    const html = await readFile(at("comparison/report.html"), "utf8");
+    expect(html).toContain("Ranks of the scores");
+    expect(html).toContain(`Best on average:`);
+  });
+
+  test("without training images it leaves out what must be fitted, and says so", async () => {
+    const { exitCode, stdout, stderr } = await runInMemory(["compare", ...model, ...sets, ...normalize]);
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/^offmap: warning: without --fit-on these scores are left out: .*mahalanobis/);
+    expect(stdout).toMatch(/energy +\d/);
+    expect(stdout).not.toMatch(/knn +\d/);
+  });
+});
