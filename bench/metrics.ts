@@ -44,7 +44,17 @@ async function measure(file: string, parameters: readonly string[]): Promise<{ r
   return { run, printed: printed as unknown as Printed };
 }
 
-async function row(folder: string, total: number, grid: number, preset: PresetName): Promise<string> {
+interface Row {
+  readonly scores: number;
+  readonly grid: number;
+  readonly preset: PresetName;
+  readonly offmap: Run;
+  readonly sklearn: Run;
+  /** Largest of the three metrics. */
+  readonly difference: number;
+}
+
+async function row(folder: string, total: number, grid: number, preset: PresetName): Promise<Row> {
   const files = [join(folder, "id.f32"), join(folder, "ood.f32")];
   const repeats = total >= 1e8 ? "1" : "3";
   const theirs = await measure(process.env.PYTHON ?? "/usr/bin/python3", [
@@ -55,43 +65,47 @@ async function row(folder: string, total: number, grid: number, preset: PresetNa
   ]);
   const ours = await measure(process.execPath, ["bench/metrics-offmap.mjs", ...files, preset, repeats]);
   const difference = Math.max(...names.map((name) => Math.abs(ours.printed[name] - theirs.printed[name])));
+  return { scores: total, grid, preset, offmap: ours.run, sklearn: theirs.run, difference };
+}
+
+function tableRow({ scores, grid, preset, offmap, sklearn, difference }: Row): string {
   const cells = [
-    ...[total.toExponential(0), `1/${grid}`, preset, ours.run.seconds.toFixed(3), theirs.run.seconds.toFixed(2)],
-    ...[
-      (theirs.run.seconds / ours.run.seconds).toFixed(1),
-      ours.run.megabytes.toFixed(0),
-      theirs.run.megabytes.toFixed(0),
-    ],
+    ...[scores.toExponential(0), `1/${grid}`, preset, offmap.seconds.toFixed(3), sklearn.seconds.toFixed(2)],
+    ...[(sklearn.seconds / offmap.seconds).toFixed(1), offmap.megabytes.toFixed(0), sklearn.megabytes.toFixed(0)],
     difference.toExponential(1),
   ];
-  const line = `| ${cells.join(" | ")} |`;
-  console.log(line);
-  return line;
+  return `| ${cells.join(" | ")} |`;
 }
 
 const folder = mkdtempSync(join(tmpdir(), "offmap-bench-"));
-const lines: string[] = [];
+const rows: Row[] = [];
 try {
   for (const total of flags.sizes.split(",").map(Number)) {
     for (const grid of [2 ** 10, 2 ** 20]) {
       writeFileSync(join(folder, "id.f32"), gridScores(total / 2, -8, grid, 1));
       writeFileSync(join(folder, "ood.f32"), gridScores(total / 2, -6.5, grid, 2));
-      for (const preset of Object.keys(presets) as PresetName[]) lines.push(await row(folder, total, grid, preset));
+      for (const preset of Object.keys(presets) as PresetName[]) {
+        const measured = await row(folder, total, grid, preset);
+        rows.push(measured);
+        console.log(tableRow(measured));
+      }
     }
   }
 } finally {
   rmSync(folder, { recursive: true });
 }
+const machine = `${cpus().length} x ${cpus()[0]?.model ?? "processor"}, Node ${process.version}`;
 mkdirSync(flags.out, { recursive: true });
+writeFileSync(join(flags.out, "metrics-speed.json"), `${JSON.stringify({ machine, rows }, null, 1)}\n`);
 writeFileSync(
   join(flags.out, "metrics-speed.md"),
   `# Metrics beside scikit-learn
 
-Written by \`npm run build && npx tsx bench/metrics.ts\`: ${cpus().length} x ${cpus()[0]?.model ?? "processor"}, Node ${process.version}. AUROC, AUPR and FPR at 95 % recall of float32 scores, half of them in-distribution, rounded to a
+Written by \`npm run build && npx tsx bench/metrics.ts\`: ${machine}. AUROC, AUPR and FPR at 95 % recall of float32 scores, half of them in-distribution, rounded to a
 grid so that many are tied. One thread a side, from arrays in memory to numbers, best of three runs in one process (one run for 10^8). MB is the peak of the process, the scores and the runtime included. **difference** is the largest between the two sides over the three metrics.
 
 | scores | grid | preset | Offmap, s | scikit-learn, s | times as fast | MB | scikit-learn | difference |
 |--:|--:|---|--:|--:|--:|--:|--:|--:|
-${lines.join("\n")}
+${rows.map(tableRow).join("\n")}
 `,
 );

@@ -1,5 +1,6 @@
 /** The evaluation protocol: one in-distribution test set, any number of OOD test sets, every score on the same logits. */
 import { checkClassCount, createGenerator, type ImageDataset, type Normalization } from "../data/index.js";
+import { GraphBuilder } from "../graph/builder.js";
 import { readyPart, type ScorePart, scoreDataset } from "../guard/index.js";
 import {
   accuracy,
@@ -15,8 +16,9 @@ import {
   type ShotGroups,
   shotGroups,
 } from "../metrics/index.js";
+import { encodeModel } from "../onnx/index.js";
 import type { Engine } from "../runtime/index.js";
-import type { ScoreName } from "../scores/index.js";
+import { adjustedLogits, type ScoreName } from "../scores/index.js";
 import { type Classifier, imageShape, inferShapes } from "../training/classifier.js";
 import type { Progress } from "../training/progress.js";
 
@@ -62,6 +64,8 @@ export interface Evaluation {
     /** Absent when the in-distribution set has no labels. */
     readonly accuracy?: number;
     readonly groups?: Record<keyof ShotGroups, number>;
+    /** The same of predictions from adjusted logits, where the class counts are known (Menon et al., ICLR 2021, tau 1). */
+    readonly adjusted?: { readonly accuracy: number; readonly groups: Record<keyof ShotGroups, number> };
   };
   readonly rows: readonly EvaluationRow[];
   /** Unweighted means over the OOD sets, one per score. */
@@ -84,6 +88,7 @@ export async function evaluate(
   const { classes } = inferShapes(classifier, imageShape(classifier, id.shape));
   // Before any image is run: labels of other classes make the whole table worthless.
   if (id.labels !== undefined) checkClassCount(id, classes);
+  const adjustment = options.classCounts && adjustmentModel(classes, options.classCounts);
   const parts = options.scores.map(
     (name) => options.fitted?.find(({ score }) => score === name) ?? readyPart(name, classes),
   );
@@ -95,7 +100,10 @@ export async function evaluate(
   const rows = oodSets.flatMap((set) => options.scores.map((score) => evaluateRow(idSet, set, score, options)));
   return {
     preset: options.preset,
-    id: { images: id.length, ...accuracies(idSet.logits, classes, id, options.classCounts) },
+    id: {
+      images: id.length,
+      ...(await accuracies(engine, idSet.logits, classes, id, options.classCounts, adjustment)),
+    },
     rows,
     average: averages(rows, options.scores),
     classes,
@@ -127,11 +135,37 @@ function averages(rows: readonly EvaluationRow[], scores: readonly string[]) {
   });
 }
 
-function accuracies(logits: Float32Array, classes: number, { labels }: ImageDataset, classCounts?: readonly number[]) {
+async function accuracies(
+  engine: Engine,
+  logits: Float32Array,
+  classes: number,
+  { labels }: ImageDataset,
+  classCounts?: readonly number[],
+  adjustment?: Uint8Array,
+): Promise<Omit<Evaluation["id"], "images">> {
   if (labels === undefined) return {};
   const predictions = argmax(logits, classes);
-  const overall = accuracy(predictions, labels);
-  if (classCounts === undefined) return { accuracy: overall };
-  const groups = accuracyByGroup(accuracyByClass(predictions, labels, classes), shotGroups(classCounts));
-  return { accuracy: overall, groups };
+  if (classCounts === undefined || adjustment === undefined) return { accuracy: accuracy(predictions, labels) };
+  const byGroup = (predicted: Int32Array) => ({
+    accuracy: accuracy(predicted, labels),
+    groups: accuracyByGroup(accuracyByClass(predicted, labels, classes), shotGroups(classCounts)),
+  });
+  const adjusted = argmax(await adjust(engine, logits, classes, adjustment), classes);
+  return { ...byGroup(predictions), adjusted: byGroup(adjusted) };
+}
+
+/** From logits to logits less the advantage of frequent classes. @throws OptionError for a class that was not trained on */
+function adjustmentModel(classes: number, counts: readonly number[]): Uint8Array {
+  const graph = new GraphBuilder();
+  return encodeModel(
+    graph.model({ adjusted: adjustedLogits(graph.input("logits", "float32", ["N", classes]), counts) }),
+  );
+}
+
+async function adjust(engine: Engine, logits: Float32Array, classes: number, model: Uint8Array): Promise<Float32Array> {
+  const session = await engine.load(model);
+  const data = logits.slice();
+  const outputs = await session.run({ logits: { dtype: "float32", dims: [logits.length / classes, classes], data } });
+  await session.release();
+  return outputs.adjusted?.data as Float32Array;
 }

@@ -1,4 +1,4 @@
-import type { Graph, Model, Node, ValueInfo } from "../onnx/types.js";
+import type { Attribute, Graph, Model, Node, ValueInfo } from "../onnx/types.js";
 import { origin } from "../onnx/types.js";
 
 /** A graph to put on top of a model. */
@@ -20,19 +20,33 @@ export function append(model: Model, additions: readonly Addition[]): Model {
   const outputs: ValueInfo[] = [...model.graph.outputs];
   for (const { graph, inputs, outputs: named, prefix } of additions) {
     const rename = (name: string) => (name === "" ? "" : (inputs[name] ?? named[name] ?? `${prefix}${name}`));
-    for (const [name, tensor] of graph.initializers) initializers.set(rename(name), tensor);
-    for (const node of graph.nodes) {
-      nodes.push({
-        ...node,
-        name: `${prefix}${node.name}`,
-        inputs: node.inputs.map(rename),
-        outputs: node.outputs.map(rename),
-      });
-    }
-    for (const output of graph.outputs) outputs.push({ ...output, name: rename(output.name) });
+    const renamed = renamedGraph(graph, rename, prefix);
+    for (const [name, tensor] of renamed.initializers) initializers.set(name, tensor);
+    nodes.push(...renamed.nodes);
+    outputs.push(...renamed.outputs);
   }
   // Without `origin` the writer takes nothing from the file that is not here.
   const { [origin]: _model, ...plainModel } = model;
   const { [origin]: _graph, ...plainGraph } = model.graph;
   return { ...plainModel, graph: { ...plainGraph, nodes, initializers, outputs } };
+}
+
+/** Subgraphs are renamed too, as they read tensors of the graph around them. */
+function renamedGraph(graph: Graph, rename: (name: string) => string, prefix: string): Graph {
+  const inside = (attribute: Attribute): Attribute =>
+    attribute.kind === "graph" ? { ...attribute, value: renamedGraph(attribute.value, rename, prefix) } : attribute;
+  const value = (info: ValueInfo) => ({ ...info, name: rename(info.name) });
+  return {
+    ...graph,
+    inputs: graph.inputs.map(value),
+    outputs: graph.outputs.map(value),
+    initializers: new Map([...graph.initializers].map(([name, tensor]) => [rename(name), tensor])),
+    nodes: graph.nodes.map((node) => ({
+      ...node,
+      name: `${prefix}${node.name}`,
+      inputs: node.inputs.map(rename),
+      outputs: node.outputs.map(rename),
+      attributes: Object.fromEntries(Object.entries(node.attributes).map(([name, each]) => [name, inside(each)])),
+    })),
+  };
 }

@@ -6,6 +6,7 @@ import { formatDims } from "../onnx/types.js";
 import { type Expr, mean } from "../ops/index.js";
 import type { Head } from "../scores/index.js";
 import { type Classifier, inferShapes } from "../training/classifier.js";
+import { type FeatureMap, findFeatureMap } from "./feature-map.js";
 
 export interface Features {
   /** Tensor [N, D], or [N, D, H, W], of which the means over the positions are taken. */
@@ -17,6 +18,8 @@ export interface Features {
   /** D */
   readonly dimension: number;
   readonly classes: number;
+  /** What the features are the means of; absent where they are no such means. */
+  readonly map?: FeatureMap;
 }
 
 /** The features [N, D] as an expression of the tensor, which becomes an input of the graph. */
@@ -46,7 +49,9 @@ export function findFeatures(
   if (layer === undefined || layer === head?.features) {
     if (head !== undefined && head.classes === classes) {
       const hasPositions = dims(head.features)?.length === 4;
-      return { tensor: head.features, hasPositions, head, dimension: head.dimension, classes };
+      const map = findFeatureMap(classifier.upgraded.graph, head.features, head.dimension, values);
+      const { features: tensor, dimension } = head;
+      return { tensor, hasPositions, head, dimension, classes, ...(map && { map }) };
     }
   } else {
     const [, dimension, ...rest] = dims(layer) ?? [];

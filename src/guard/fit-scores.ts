@@ -11,8 +11,10 @@ import { type Classifier, imageShape, logitsModel } from "../training/classifier
 import type { PredictOptions } from "../training/predict.js";
 import { silent } from "../training/progress.js";
 import { runImages } from "../training/run-images.js";
+import { sourceOf } from "./feature-map.js";
 import { type Features, featuresExpression, findFeatures } from "./features.js";
-import { buildPart, optionsOf, type ScorePart } from "./score-part.js";
+import { buildImagePart } from "./image-part.js";
+import { buildPart, optionsOf, type ScorePart, takesImage } from "./score-part.js";
 
 export interface FitOptions extends Omit<PredictOptions, "indices"> {
   /** Tensor with the features; default: what goes into the last linear layer. */
@@ -28,7 +30,8 @@ const sampleSeed = 1;
 const featuresOutput = "offmap.features";
 
 /**
- * @param dataset  in-distribution images; labelled where a score needs labels, else the model's predictions stand for them
+ * @param dataset  in-distribution images; labelled where a score needs labels, else the model's predictions stand for them; scores of
+ *                 the image take no more than their size
  * @throws DataError when a score needs labels and there are none, or finds too little in the data
  */
 export async function fitScores(
@@ -40,15 +43,26 @@ export async function fitScores(
 ): Promise<ScorePart[]> {
   const definitions = names.map((name): ScoreDefinition => scores[name]);
   const settings = names.map((name) => optionsOf(name, options[name]));
-  const features = findFeatures(classifier, imageShape(classifier, dataset.shape), layer);
-  for (const definition of definitions) checkHead(definition, features);
+  const shape = imageShape(classifier, dataset.shape);
+  // Scores of the image alone need no linear last layer, nor a pass over the images.
+  const features = names.every(takesImage) ? undefined : findFeatures(classifier, shape, layer);
+  if (features !== undefined) {
+    for (const definition of definitions) {
+      checkHead(definition, features);
+      checkMap(definition, features, classifier);
+    }
+  }
   const labels = definitions.some(({ uses }) => uses.includes("labels")) ? requireLabels(dataset) : dataset.labels;
-  const collected = definitions.some(({ fit }) => fit !== undefined)
-    ? await collect(engine, classifier, dataset, features, { labels, sample, ...run })
-    : undefined;
+  const collected =
+    features !== undefined && definitions.some(({ fit }) => fit !== undefined)
+      ? await collect(engine, classifier, dataset, features, { labels, sample, ...run })
+      : undefined;
   return names.map((name, index) => {
     const definition = definitions[index] as ScoreDefinition;
     const own = settings[index] as ScoreOptions;
+    if (features === undefined || takesImage(name)) {
+      return buildImagePart(name, own, classifier, shape, run.normalization);
+    }
     const fitted = collected === undefined ? {} : (definition.fit?.(collected.data(), own) ?? {});
     return buildPart(name, own, fitted, features.classes, features);
   });
@@ -87,6 +101,24 @@ async function collect(
     },
   );
   return collector;
+}
+
+/** Those of the scores that need the map which the features are the means of, where the model has none. */
+export function withoutMap(classifier: Classifier, dataset: ImageDataset, names: readonly ScoreName[]): ScoreName[] {
+  const needMap = names.filter((name) => (scores[name] as ScoreDefinition).uses.includes("map"));
+  if (needMap.length === 0) return [];
+  const { map } = findFeatures(classifier, imageShape(classifier, dataset.shape));
+  return map === undefined ? needMap : [];
+}
+
+function checkMap({ name, uses }: ScoreDefinition, { map, tensor }: Features, { upgraded }: Classifier): void {
+  if (map !== undefined || !uses.includes("map")) return;
+  throw new UnsupportedError({
+    where: `score ${name}`,
+    expected: "a model whose last linear layer takes the means of a tensor [N, C, H, W] over its positions",
+    received: `features "${tensor}" from ${sourceOf(upgraded.graph, tensor)?.op ?? "the image itself"}`,
+    hint: "use a score of features without positions, such as react or vim",
+  });
 }
 
 function checkHead({ name, uses }: ScoreDefinition, { head, tensor }: Features): void {

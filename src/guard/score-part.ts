@@ -1,4 +1,4 @@
-/** A score as an ONNX graph of its own, from logits and features to one number per image: what is kept in files and put on top of models. */
+/** A score as an ONNX graph of its own, from logits and features, or the image, to one number per image: what is kept in files and put on top of models. */
 import { FormatError, OptionError } from "../errors.js";
 import { GraphBuilder, minimumOpset } from "../graph/builder.js";
 import type { Model } from "../onnx/types.js";
@@ -9,17 +9,31 @@ import { type Features, featuresExpression } from "./features.js";
 const scoreKey = "offmap.score";
 const optionsKey = "offmap.score.options";
 const featuresKey = "offmap.score.features";
+const mapKey = "offmap.score.map";
 
 export const scoreOutput = "ood_score";
 export const logitsInput = "logits";
 export const featuresInput = "features";
+export const mapInput = "map";
+export const imageInput = "image";
+/** Input of a part that takes an initializer of the classifier. */
+export const weightInput = (name: string): string => `${weightPrefix}${name}`;
+/** The other way round; undefined for inputs that take something else. */
+export const weightOf = (input: string): string | undefined =>
+  input.startsWith(weightPrefix) ? input.slice(weightPrefix.length) : undefined;
+const weightPrefix = "weight/";
 
 export interface ScorePart {
   readonly score: ScoreName;
   readonly options: ScoreOptions;
   /** Tensor of the classifier that holds the features; absent for scores of logits alone. */
   readonly features?: string;
-  /** Inputs `logits` [N, K] and, where there are features, `features`, the tensor of that name; output `ood_score` [N]. */
+  /** Tensor of the classifier that holds the map which the features are the means of; for scores that use it. */
+  readonly map?: string;
+  /**
+   * Inputs `logits` [N, K] and, where they are named above, the tensors `features` and `map`; for scores of the image, `image` and the
+   * classifier's weights instead. Output `ood_score` [N].
+   */
   readonly model: Model;
 }
 
@@ -55,20 +69,34 @@ export function buildPart(
   const graph = new GraphBuilder(minimumOpset);
   const logits = graph.input(logitsInput, "float32", ["N", classes]);
   const used = definition.uses.includes("features") ? features : undefined;
+  const map = definition.uses.includes("map") ? features?.map : undefined;
   const inputs = {
     logits,
-    ...(used === undefined ? {} : { features: featuresExpression(graph, featuresInput, used) }),
-    ...(used?.head === undefined ? {} : { head: used.head }),
+    ...(used && { features: featuresExpression(graph, featuresInput, used) }),
+    ...(map && { map: graph.input(mapInput, "float32", ["N", features?.dimension ?? "D", ...map.size]) }),
+    ...(features?.head && { head: features.head }),
   };
   const score = definition.expression(inputs, options, fitted);
-  const model = graph.model({ [scoreOutput]: score }, `${name} score`);
+  return labelledPart(name, options, graph.model({ [scoreOutput]: score }, `${name} score`), {
+    ...(used && { features: used.tensor }),
+    ...(map && { map: map.tensor }),
+  });
+}
+
+/** The part with what {@link asPart} reads back in its metadata. */
+export function labelledPart(
+  name: ScoreName,
+  options: ScoreOptions,
+  model: Model,
+  tensors: Pick<ScorePart, "features" | "map"> = {},
+): ScorePart {
   const metadata = new Map([
     [scoreKey, name],
     [optionsKey, JSON.stringify(options)],
-    ...(used === undefined ? [] : [[featuresKey, used.tensor] as const]),
+    ...(tensors.features === undefined ? [] : [[featuresKey, tensors.features] as const]),
+    ...(tensors.map === undefined ? [] : [[mapKey, tensors.map] as const]),
   ]);
-  const part = { score: name, options, model: { ...model, metadata } };
-  return used === undefined ? part : { ...part, features: used.tensor };
+  return { score: name, options, model: { ...model, metadata }, ...tensors };
 }
 
 /** A score of logits alone that needs no fit. @throws OptionError for one that does */
@@ -78,17 +106,25 @@ export function readyPart(name: ScoreName, classes: number, given: ScoreOptions 
     throw new OptionError({
       where: `score ${name}`,
       expected: "a score that needs nothing but the logits",
-      received: `one that is fitted to in-distribution data (${definition.title})`,
+      received: takesImage(name)
+        ? `one that differentiates the model (${definition.title})`
+        : `one that is fitted to in-distribution data (${definition.title})`,
       hint: `run \`offmap fit --model M --id DS --score ${name} --out ${name}.onnx\`, and give the file with --fit`,
     });
   }
   return buildPart(name, optionsOf(name, given), {}, classes);
 }
 
-/** Whether a score must be fitted, or at least be told where the features are. */
+/** Whether a score must be fitted, or at least be told where the features are or which model to differentiate. */
 export function needsFit(name: ScoreName): boolean {
   const { fit, uses }: ScoreDefinition = scores[name];
-  return fit !== undefined || uses.includes("features");
+  return fit !== undefined || uses.includes("features") || uses.includes("map") || takesImage(name);
+}
+
+/** Whether a score is one of the image and the model. */
+export function takesImage(name: ScoreName): boolean {
+  const { uses }: ScoreDefinition = scores[name];
+  return uses.includes("image");
 }
 
 /** @throws FormatError unless the model is a part that {@link buildPart} made */
@@ -104,6 +140,7 @@ export function asPart(model: Model, file: string): ScorePart {
     });
   }
   const features = model.metadata.get(featuresKey);
+  const map = model.metadata.get(mapKey);
   const part = { score: name as ScoreName, options: JSON.parse(options) as ScoreOptions, model };
-  return features === undefined ? part : { ...part, features };
+  return { ...part, ...(features !== undefined && { features }), ...(map !== undefined && { map }) };
 }

@@ -3,7 +3,15 @@ import { ShapeError } from "../errors.js";
 import { type Addition, append } from "../graph/append.js";
 import type { Model } from "../onnx/types.js";
 import { type Classifier, logitsModel } from "../training/classifier.js";
-import { featuresInput, logitsInput, type ScorePart, scoreOutput } from "./score-part.js";
+import {
+  featuresInput,
+  imageInput,
+  logitsInput,
+  mapInput,
+  type ScorePart,
+  scoreOutput,
+  weightOf,
+} from "./score-part.js";
 
 /** The classifier for any batch size with the outputs logits and one [N] per part, named by `outputOf`. */
 export function scoredModel(
@@ -21,20 +29,24 @@ export function additions(
   outputOf: (part: ScorePart) => string,
 ): Addition[] {
   return parts.map((part) => {
-    const { features: tensor, model } = part;
-    if (tensor !== undefined) checkTensor(classifier, tensor, part);
+    const { graph } = part.model;
     return {
-      graph: model.graph,
-      inputs: { [logitsInput]: classifier.logits, ...(tensor === undefined ? {} : { [featuresInput]: tensor }) },
+      graph,
+      inputs: Object.fromEntries(graph.inputs.map(({ name }) => [name, tensorFor(name, classifier, part)])),
       outputs: { [scoreOutput]: outputOf(part) },
       prefix: `offmap/${part.score}/`,
     };
   });
 }
 
-function checkTensor({ upgraded }: Classifier, tensor: string, { score }: ScorePart): void {
-  const there = upgraded.graph.nodes.some(({ outputs }) => outputs.includes(tensor));
-  if (there) return;
+/** The classifier's tensor for an input of a part. @throws ShapeError when it has none of that name */
+function tensorFor(name: string, { logits, input, upgraded }: Classifier, { score, features, map }: ScorePart): string {
+  if (name === logitsInput) return logits;
+  if (name === imageInput) return input;
+  const named = { [featuresInput]: features, [mapInput]: map }[name];
+  const tensor = named ?? weightOf(name) ?? name;
+  const { nodes, initializers } = upgraded.graph;
+  if (initializers.has(tensor) || nodes.some(({ outputs }) => outputs.includes(tensor))) return tensor;
   throw new ShapeError({
     where: `score ${score}`,
     expected: `the model it was fitted to, with a tensor "${tensor}"`,

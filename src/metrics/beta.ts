@@ -1,7 +1,4 @@
-/**
- * The Beta distribution. @stdlib's quantile function comes with 233 packages and jStat's ends after ten Newton steps, so
- * neither is used.
- */
+/** The Beta distribution; here because @stdlib's quantile function comes with 233 packages. */
 
 /**
  * Density of the Beta(a, b) distribution at x in (0, 1).

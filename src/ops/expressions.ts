@@ -249,6 +249,13 @@ export function pad(x: Expr, pads: readonly number[], value = 0): Expr {
 export const gather = (x: Expr, indices: Expr, axis: number): Expr =>
   first(x.builder.op("Gather", [x, indices], { axis: int(axis) }));
 
+/** The `count` largest along an axis, in falling order, and where they are, int64. */
+export function largest(x: Expr, count: number, axis = 1): { values: Expr; indices: Expr } {
+  const inputs = [x, integers(x.builder, [count])];
+  const [values, indices] = x.builder.op("TopK", inputs, { axis: int(axis) }, { outputs: 2 }) as [Expr, Expr];
+  return { values, indices };
+}
+
 /** A tensor of one repeated value, in the shape and type of another. */
 export function filledLike(x: Expr, value: number): Expr {
   return expand(scalar(x.builder, value, x.dtype), staticDims(x, x.name));

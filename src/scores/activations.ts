@@ -1,7 +1,7 @@
 /** What the scores that change the features before the last layer share. */
 import { OptionError } from "../errors.js";
 import { int } from "../onnx/types.js";
-import { type Expr, first, greaterOrEqual, integers, reduceMin } from "../ops/index.js";
+import { type Expr, first, greaterOrEqual, largest, reduceMin } from "../ops/index.js";
 import { energy } from "./energy.js";
 import type { Head } from "./types.js";
 
@@ -40,8 +40,5 @@ export function countAbove({ percentile }: Percentile, dimension: number): numbe
 
 /** Which activations of each image are among its `count` largest, bool [N, D]; all that tie with the last one are. */
 export function amongLargest(features: Expr, count: number): Expr {
-  const largest = first(
-    features.builder.op("TopK", [features, integers(features.builder, [count])], {}, { outputs: 2 }),
-  );
-  return greaterOrEqual(features, reduceMin(largest, { axes: [1], keep: true }));
+  return greaterOrEqual(features, reduceMin(largest(features, count).values, { axes: [1], keep: true }));
 }

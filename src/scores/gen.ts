@@ -1,12 +1,10 @@
 import { OptionError } from "../errors.js";
-import { int } from "../onnx/types.js";
 import {
   add,
   type Expr,
   exp,
-  first,
   greater,
-  integers,
+  largest,
   log,
   logSoftmax,
   logSumExp,
@@ -40,13 +38,10 @@ type GenOptions = {
  */
 export function gen(logits: Expr, options: GenOptions = { gamma: 0.1, largest: 100 }): Expr {
   checkOptions(options);
-  const { gamma, largest } = options;
+  const { gamma } = options;
   const classes = logits.dims[1];
   const all = logSoftmax(logits);
-  const kept =
-    typeof classes === "number" && classes <= largest
-      ? all
-      : first(all.builder.op("TopK", [all, integers(all.builder, [largest])], { axis: int(1) }, { outputs: 2 }));
+  const kept = typeof classes === "number" && classes <= options.largest ? all : largest(all, options.largest).values;
   return sum(exp(mul(gamma, add(kept, logOfOthers(kept, all)))), { axes: [1] });
 }
 

@@ -13,7 +13,9 @@ import { mahalanobisScore } from "./mahalanobis.js";
 import { maxLogitScore } from "./max-logit.js";
 import { mspScore } from "./msp.js";
 import { nnGuideScore } from "./nn-guide.js";
+import { odinScore } from "./odin.js";
 import { openMaxScore } from "./open-max.js";
+import { rankFeatScore } from "./rank-feat.js";
 import { reactScore } from "./react.js";
 import { relativeMahalanobisScore } from "./relative-mahalanobis.js";
 import { scaleScore } from "./scale.js";
@@ -23,7 +25,7 @@ import { temperatureScalingScore } from "./temperature-scaling.js";
 import type { ScoreDefinition } from "./types.js";
 import { vimScore } from "./vim.js";
 
-/** Scores by their name on the command line: first those of the logits, then those of features, then those that change the features. */
+/** Scores by their name on the command line: first those of the logits, then those of features, then those that change the features, and last those that differentiate the model. */
 export const scores = {
   msp: mspScore,
   "max-logit": maxLogitScore,
@@ -49,6 +51,8 @@ export const scores = {
   "ash-b": ashBScore,
   "ash-s": ashSScore,
   scale: scaleScore,
+  rankfeat: rankFeatScore,
+  odin: odinScore,
 } as const satisfies Record<string, ScoreDefinition>;
 
 export type ScoreName = keyof typeof scores;
@@ -63,6 +67,7 @@ export {
   defineScore,
   type Fitted,
   type Head,
+  type ImageInputs,
   type ScoreDefinition,
   type ScoreInputs,
   type ScoreOptions,

@@ -6,7 +6,7 @@ import {
   type Expr,
   first,
   gather,
-  integers,
+  largest,
   neg,
   slice,
   sqrt,
@@ -73,19 +73,12 @@ function neighbourDistance(u: Expr, { bank, halfSquares, k }: { bank: Expr; half
   const { builder } = u;
   const [from, to] = [Math.max(0, k - 1 - slack), Math.min(bank.dims[0] as number, k + slack)];
   const closeness = first(builder.op("Gemm", [u, bank, halfSquares], { transB: int(1), beta: float(-1) }));
-  const ranks = ranked(closeness, to).indices;
+  const ranks = largest(closeness, to).indices;
   const around = slice(ranks, { axes: [1], starts: [from], ends: [to] });
   const distances = sqrt(sum(square(sub(unsqueeze(u, [1]), gather(bank, around, 0))), { axes: [2] }));
   // Negated, as the largest come first.
-  const nearest = ranked(neg(distances), k - from).values;
+  const nearest = largest(neg(distances), k - from).values;
   return neg(gather(nearest, builder.constant(tensorOf(k - from - 1, "int64")), 1));
-}
-
-/** The largest `count` of each row and their places, in falling order. */
-function ranked(x: Expr, count: number): { values: Expr; indices: Expr } {
-  const outputs = x.builder.op("TopK", [x, integers(x.builder, [count])], {}, { outputs: 2 });
-  const [values, indices] = outputs as [Expr, Expr];
-  return { values, indices };
 }
 
 function checkOptions(options: NeighbourOptions): void {

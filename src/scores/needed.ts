@@ -17,6 +17,14 @@ export function lastLayerOf(inputs: ScoreInputs, score: string): { features: Exp
   return { features, head: inputs.head };
 }
 
+/** @throws UnsupportedError when the map that the features are means of is not known, or not the last layer */
+export function featureMapOf({ map, head }: ScoreInputs, score: string): { map: Expr; head: Head } {
+  if (map === undefined || head === undefined) {
+    throw needs(score, "a feature map before an average over positions and a linear last layer", "a model without one");
+  }
+  return { map, head };
+}
+
 const needs = (score: string, expected: string, received: string) =>
   new UnsupportedError({
     where: `${score} score`,

@@ -1,5 +1,5 @@
 import { OptionError } from "../errors.js";
-import { div, type Expr, integers, matMul, maximum, mean, mul, sqrt, square, sum } from "../ops/index.js";
+import { div, type Expr, largest, matMul, maximum, mean, mul, sqrt, square, sum } from "../ops/index.js";
 import { energy } from "./energy.js";
 import type { FitData } from "./fit/fit-data.js";
 import { featuresOf, fittedTensor } from "./needed.js";
@@ -35,13 +35,7 @@ export const nnGuideScore = defineScore({
     const { features } = featuresOf(inputs, "nnguide");
     const bank = features.builder.constant(fittedTensor(fitted, "bank", "nnguide"));
     const similarities = matMul(unit(features), bank);
-    const [largest] = similarities.builder.op(
-      "TopK",
-      [similarities, integers(similarities.builder, [k])],
-      {},
-      { outputs: 2 },
-    );
-    return mul(energy(inputs.logits), mean(largest as Expr, { axes: [1] }));
+    return mul(energy(inputs.logits), mean(largest(similarities, k).values, { axes: [1] }));
   },
 });
 

@@ -8,7 +8,7 @@ import {
   exp,
   gather,
   greater,
-  integers,
+  largest,
   matMul,
   mean,
   mul,
@@ -64,8 +64,7 @@ export const openMaxScore = defineScore({
     const { builder, dims } = logits;
     const classes = dims[1] as number;
     // Everything after the distances is in descending order of the logits, which softmax does not mind.
-    const all = integers(builder, [classes]);
-    const [sorted, order] = builder.op("TopK", [logits, all], {}, { outputs: 2 }) as [Expr, Expr];
+    const { values: sorted, indices: order } = largest(logits, classes);
     const shares = outlierShare(logits, fitted);
     const [outlying] = builder.op("GatherElements", [shares, order], { axis: int(1) }) as [Expr];
     const weights = Array.from({ length: classes }, (_, above) => Math.max(0, 1 - above / (alpha || classes)));

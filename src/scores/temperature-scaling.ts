@@ -1,8 +1,8 @@
 import { DataError } from "../errors.js";
 import { div, tensorOf } from "../ops/index.js";
 import type { FitData, Rows } from "./fit/fit-data.js";
+import { increasingRoot } from "./fit/root.js";
 import { images } from "./fit/rows.js";
-import { increasingRoot } from "./fit/weibull.js";
 import { msp } from "./msp.js";
 import { fittedTensor } from "./needed.js";
 import { defineScore, type Fitted } from "./types.js";

@@ -19,8 +19,24 @@ export interface ScoreInputs {
   readonly logits: Expr;
   /** What goes into the last layer, float [N, D]; there for scores that say so in `uses`. */
   readonly features?: Expr;
-  /** There for scores that use features. */
+  /** There for scores that use features or the map. */
   readonly head?: Head;
+  /** The tensor whose means over the positions are the features, float [N, D, H, W]; there for scores that say so in `uses`. */
+  readonly map?: Expr;
+  /** There for scores that use the image; N is then 1. */
+  readonly image?: ImageInputs;
+}
+
+/** An image and the model behind its logits, for scores that look at how the logits change with the image. */
+export interface ImageInputs {
+  /** As the model takes it, normalised; float [1, C, H, W]. */
+  readonly pixels: Expr;
+  /** How much `pixels` change with the image's own pixels in [0, 1]: one over the standard deviation of the normalisation, float [1, C, 1, 1]. */
+  readonly slope: Expr;
+  /** Logits [1, K] of another image [1, C, H, W]. */
+  logitsOf(pixels: Expr): Expr;
+  /** Gradient of a single number with respect to `pixels`. @throws UnsupportedError for a model with an operator that has no gradient rule */
+  gradientOf(loss: Expr): Expr;
 }
 
 /** What a fit has found, by name: the constants of the score's expression. Float tensors, kept in files as float32 or float64. */
@@ -36,8 +52,8 @@ export interface ScoreDefinition<Options extends ScoreOptions = ScoreOptions> {
   readonly title: string;
   /** Paper and year. */
   readonly source: string;
-  /** What it needs beside the logits: `features`, and the weights of the last layer (`head`), to compute it; `labels` of in-distribution images to fit it. */
-  readonly uses: readonly ("features" | "head" | "labels")[];
+  /** What it needs beside the logits: `features`, or the `map` they are the means of, and the weights of the last layer (`head`), to compute it; or the `image` and the model, alone; `labels` of in-distribution images to fit it. */
+  readonly uses: readonly ("features" | "map" | "head" | "image" | "labels")[];
   readonly defaults: Options;
   /** @throws OptionError for options out of their range */
   check?(options: Options): void;

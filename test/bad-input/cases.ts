@@ -18,7 +18,7 @@ export const badInputCases: readonly BadInputCase[] = [
     command: "offmap tun",
     exitCode: 2,
     message:
-      'expected a command (inspect, prior, tune, eval, compare, fit, calibrate, export, score, metrics, profile, demo), got "tun"; did you mean tune?',
+      'expected a command (inspect, prior, tune, eval, compare, fit, calibrate, export, ensemble, score, metrics, profile, demo), got "tun"; did you mean tune?',
   },
   {
     kind: "unknown flag",
@@ -73,7 +73,7 @@ export const badInputCases: readonly BadInputCase[] = [
     kind: "unknown score",
     command: "offmap eval --model model.onnx --id three-classes --ood outliers --scores msp,enrgy",
     exitCode: 2,
-    message: '--scores: expected one of msp, max-logit, …, ash-s, scale, got "enrgy"; did you mean energy?',
+    message: '--scores: expected one of msp, max-logit, …, got "enrgy"; did you mean energy?',
   },
   {
     kind: "score that was not fitted",

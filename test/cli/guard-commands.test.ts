@@ -1,8 +1,10 @@
 // fit, calibrate, export, score and compare, one after the other as a user would, on the demo's model and images.
-import { mkdtemp, readFile, realpath, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, realpath, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import sharp from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readModel } from "../../src/onnx/index.js";
@@ -37,6 +39,18 @@ beforeAll(async () => {
     ...["calibrate", ...model, "--fit", at("vim.onnx"), "--id", sheet("cifar10-test"), ...normalize],
     ...["--out", at("vim.json")],
   );
+});
+
+test("ensemble makes one model of several, which scores as any other", async () => {
+  const one = asset("resnet20-cifar10.onnx");
+  const made = await json<{ classes: number }>("ensemble", one, one, "--out", at("twice.onnx"));
+  expect(made.classes).toBe(10);
+  const sets = ["--id", sheet("cifar10-test", "?limit=100"), "--ood", sheet("textures", "?limit=50"), ...normalize];
+  type Evaluated = { average: { auroc: number }[] };
+  const [twice, once] = await Promise.all(
+    [at("twice.onnx"), one].map((path) => json<Evaluated>("eval", "--model", path, ...sets, "--scores", "msp")),
+  );
+  expect(twice?.average[0]?.auroc).toBeCloseTo(once?.average[0]?.auroc ?? 0, 3);
 });
 
 describe("fit", () => {
@@ -132,6 +146,23 @@ describe("export and score", () => {
     const bare = await json<Scored>("score", ...model, "--fit", at("vim.onnx"), ...normalize, at("noise.png"));
     expect(Math.abs((bare.images[0]?.score ?? 0) - (one?.score ?? 1))).toBeLessThan(1e-5 * Math.abs(one?.score ?? 1));
   });
+});
+
+test("the example for Node in docs/shipping.md runs as it is printed", async () => {
+  await text(
+    ...["export", ...model, "--fit", at("vim.onnx"), "--calibration", at("vim.json"), ...normalize, "--preprocess"],
+    ...["--out", at("guarded.onnx")],
+  );
+  const photo = Buffer.from(Uint8Array.from({ length: 3 * 40 * 50 }, (_, index) => (index * 7919) % 256));
+  await sharp(photo, { raw: { width: 50, height: 40, channels: 3 } })
+    .jpeg()
+    .toFile(at("photo.jpg"));
+  const guide = await readFile(new URL("../../docs/shipping.md", import.meta.url), "utf8");
+  const [, example = ""] = /## Node\n\n```js\n(.*?)```/s.exec(guide) ?? [];
+  await writeFile(at("example.mjs"), example);
+  await symlink(fileURLToPath(new URL("../../node_modules", import.meta.url)), at("node_modules"));
+  const { stdout } = await promisify(execFile)(process.execPath, ["example.mjs"], { cwd: folder });
+  expect(stdout).toMatch(/^(off the map|known) 0\.\d+\n$/);
 });
 
 describe("compare", () => {

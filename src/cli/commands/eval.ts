@@ -34,7 +34,7 @@ export const evaluate = defineCommand({
     classCounts: {
       placeholder: "DS",
       group: data,
-      help: "labelled training images to count classes in, for accuracy on many-, medium- and few-shot classes",
+      help: "labelled training images to count classes in, for accuracy on many-, medium- and few-shot classes, and with adjusted logits",
       parser: dataset,
     },
     normalize: shared.normalize,
@@ -108,7 +108,11 @@ export const evaluate = defineCommand({
     await io.write(document, () =>
       [
         ...done.models.flatMap(({ name, evaluation: { id } }) =>
-          id.accuracy === undefined ? [] : [`${name}: accuracy ${percentage(id.accuracy)} % of ${id.images} images`],
+          id.accuracy === undefined
+            ? []
+            : [
+                `${name}: accuracy ${percentage(id.accuracy)} % of ${id.images} images${id.adjusted === undefined ? "" : `, ${percentage(id.adjusted.accuracy)} % with logits adjusted to the class counts`}`,
+              ],
         ),
         renderTextTable(
           done.report.models.flatMap(({ rows }) => rows),

@@ -3,6 +3,7 @@ import type { Command } from "../command.js";
 import { calibrateCommand } from "./calibrate.js";
 import { compare } from "./compare.js";
 import { demo } from "./demo.js";
+import { ensemble } from "./ensemble.js";
 import { evaluate } from "./eval.js";
 import { exportCommand } from "./export.js";
 import { fit } from "./fit.js";
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   fit,
   calibrateCommand,
   exportCommand,
+  ensemble,
   score,
   metrics,
   profile,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { createGenerator } from "../../data/index.js";
 import { DataError } from "../../errors.js";
-import { fitWeibull, increasingRoot } from "./weibull.js";
+import { increasingRoot } from "./root.js";
+import { fitWeibull } from "./weibull.js";
 
 /** Values of evenly spaced probabilities: a sample without chance. */
 const quantiles = (shape: number, scale: number, count: number) =>
