@@ -1,8 +1,9 @@
 /** Options that several commands have. */
 import type { Normalization } from "../data/index.js";
 import { OptionError } from "../errors.js";
+import { namedDataset } from "./named-dataset.js";
 import type { OptionDeclarations } from "./option.js";
-import { oneOf, type Parser, text } from "./parsers.js";
+import { integer, oneOf, type Parser, text } from "./parsers.js";
 
 const inputs = "Model and data:";
 
@@ -39,6 +40,27 @@ export const shared = {
     help: "means and standard deviations of the channels, of pixels in [0, 1]",
     default: "what the model's metadata say, else none",
     parser: normalization,
+  },
+  testSet: { placeholder: "DS", group: inputs, required: true, help: "in-distribution test images", parser: dataset },
+  oodSets: {
+    placeholder: "[NAME=]DS",
+    group: inputs,
+    required: true,
+    many: {},
+    help: "OOD test images, under a name for the table; may be repeated",
+    parser: namedDataset,
+  },
+  batch: {
+    placeholder: "N",
+    help: "images per run of the model",
+    default: "250",
+    parser: integer({ min: 1, max: 65536 }),
+  },
+  readyScore: {
+    placeholder: "NAME",
+    help: "OOD score that needs no fit",
+    default: "energy",
+    parser: oneOf(scoreNames),
   },
   fit: {
     placeholder: "FILE",

@@ -59,10 +59,10 @@ describe("against the singular value decomposition", () => {
     for (const each of reference.cases) expect(each.score - each.energy).toBeGreaterThan(1e-3);
   });
 
-  test("scores are those of the exact decomposition to 1e-4 after 20 steps, on real and random maps", async () => {
+  test("scores are those of the exact decomposition to 1e-6 after 20 steps, on real and random maps", async () => {
     const found = await score(realHead, array("maps"), [8, 8]);
     reference.cases.forEach(({ score: expected, map }, index) => {
-      expect(Math.abs((found[index] as number) / expected - 1), `${map}, ${index}`).toBeLessThan(1e-4);
+      expect(Math.abs((found[index] as number) / expected - 1), `${map}, ${index}`).toBeLessThan(1e-6);
     });
   });
 
@@ -76,7 +76,7 @@ describe("against the singular value decomposition", () => {
       reference.cases.forEach(({ score: expected, sigma: [first, second], tangent, map }, index) => {
         const angle = (second / first) ** (2 * steps - 1) * tangent;
         const bound = (largestRow * Math.SQRT2 * angle * (first + second)) / Math.sqrt(positions);
-        const rounding = 1e-5 * Math.abs(expected);
+        const rounding = 1e-6 * Math.abs(expected);
         expect(Math.abs((found[index] as number) - expected), `${map}, ${index}`).toBeLessThan(bound + rounding);
       });
     },

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readModel } from "../../src/onnx/index.js";
 import { makeFiles } from "../bad-input/files.js";
-import { runInMemory } from "./memory-host.js";
+import { json, runInMemory, text } from "./memory-host.js";
 
 let folder = "";
 const at = (name: string) => join(folder, name);
@@ -13,20 +13,6 @@ beforeAll(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), "offmap-commands-")));
   await makeFiles(folder);
 });
-
-async function json<Result>(...argv: string[]): Promise<Result> {
-  const { exitCode, stdout, stderr } = await runInMemory([...argv, "--json"]);
-  expect(stderr).toBe("");
-  expect(exitCode).toBe(0);
-  return JSON.parse(stdout) as Result;
-}
-
-async function text(...argv: string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await runInMemory(argv);
-  expect(stderr).toBe("");
-  expect(exitCode).toBe(0);
-  return stdout;
-}
 
 const tuneArguments = (out: string) => [
   ...["tune", "--model", at("model.onnx"), "--id", at("three-classes"), "--outliers", at("outliers")],

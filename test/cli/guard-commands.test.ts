@@ -7,8 +7,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import sharp from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";
-import { readModel } from "../../src/onnx/index.js";
-import { runInMemory } from "./memory-host.js";
+import { encodeModel, readModel } from "../../src/onnx/index.js";
+import { ints, type Model } from "../../src/onnx/types.js";
+import { json, runInMemory, text } from "./memory-host.js";
 
 const asset = (name: string) => fileURLToPath(new URL(`../../assets/demo/${name}`, import.meta.url));
 const sheet = (name: string, options = "") => `sheet:${asset(`${name}.json`)}${options}`;
@@ -17,20 +18,6 @@ const normalize = ["--normalize", "0.485,0.456,0.406:0.229,0.224,0.225"];
 
 let folder = "";
 const at = (name: string) => join(folder, name);
-
-async function json<Result>(...argv: string[]): Promise<Result> {
-  const { exitCode, stdout, stderr } = await runInMemory([...argv, "--json"]);
-  expect(stderr).toBe("");
-  expect(exitCode).toBe(0);
-  return JSON.parse(stdout) as Result;
-}
-
-async function text(...argv: string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await runInMemory(argv);
-  expect(stderr).toBe("");
-  expect(exitCode).toBe(0);
-  return stdout;
-}
 
 beforeAll(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), "offmap-guard-")));
@@ -165,6 +152,17 @@ test("the example for Node in docs/shipping.md runs as it is printed", async () 
   expect(stdout).toMatch(/^(off the map|known) 0\.\d+\n$/);
 });
 
+/** The same function, whose average over positions is made in two steps: over columns, then over rows. */
+function averagedTwice(model: Model): Model {
+  const nodes = model.graph.nodes.flatMap((node) => {
+    if (node.op !== "ReduceMean") return [node];
+    const over = (axis: number) => ({ ...node.attributes, axes: ints([axis]) });
+    const columns = { ...node, name: `${node.name} of columns`, outputs: ["columns"], attributes: over(3) };
+    return [columns, { ...node, inputs: columns.outputs, attributes: over(2) }];
+  });
+  return { ...model, graph: { ...model.graph, nodes } };
+}
+
 describe("compare", () => {
   const sets = [
     "--id",
@@ -185,6 +183,22 @@ describe("compare", () => {
     const html = await readFile(at("comparison/report.html"), "utf8");
     expect(html).toContain("Ranks of the scores");
     expect(html).toContain(`Best on average:`);
+  });
+
+  test("a model without a feature map is compared on all other scores, and the one left out is named", async () => {
+    const twice = averagedTwice(await readModel(asset("resnet20-cifar10.onnx")));
+    await writeFile(at("twice.onnx"), encodeModel(twice));
+    const argv = ["compare", "--model", at("twice.onnx"), "--fit-on", sheet("cifar10-test"), ...sets, ...normalize];
+    const { exitCode, stdout, stderr } = await runInMemory(argv);
+    expect(stderr).toBe("offmap: warning: left out, as the model averages no feature map over positions: rankfeat\n");
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/knn +\d/);
+    expect(stdout).not.toContain("rankfeat");
+    const alone = await runInMemory([...argv, "--scores", "energy,rankfeat"]);
+    expect(alone.exitCode).not.toBe(0);
+    expect(alone.stderr).toContain(
+      "score rankfeat: expected a model whose last linear layer takes the means of a tensor",
+    );
   });
 
   test("without training images it leaves out what must be fitted, and says so", async () => {

@@ -1,3 +1,4 @@
+import { expect } from "vitest";
 import type { Command } from "../../src/cli/command.js";
 import { commands } from "../../src/cli/commands/index.js";
 import type { Host, OutputStream } from "../../src/cli/host.js";
@@ -39,4 +40,17 @@ export async function runInMemory(argv: readonly string[], options: CliOptions =
   };
   const exitCode = await runCli(argv, options.commands ?? commands, host);
   return { exitCode, stdout: out.join(""), stderr: err.join("") };
+}
+
+/** The document that a command prints with `--json`; nothing may go wrong. */
+export async function json<Result>(...argv: string[]): Promise<Result> {
+  return JSON.parse(await text(...argv, "--json")) as Result;
+}
+
+/** What a command prints; nothing may go wrong. */
+export async function text(...argv: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await runInMemory(argv);
+  expect(stderr).toBe("");
+  expect(exitCode).toBe(0);
+  return stdout;
 }

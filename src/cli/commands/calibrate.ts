@@ -3,8 +3,8 @@ import { percentage } from "../../report/format.js";
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
 import { namedDataset } from "../named-dataset.js";
-import { integer, number, oneOf, text } from "../parsers.js";
-import { dataset, scoreNames, shared } from "../shared-options.js";
+import { integer, number, text } from "../parsers.js";
+import { dataset, shared } from "../shared-options.js";
 
 const data = "Model and data:";
 
@@ -31,12 +31,7 @@ export const calibrateCommand = defineCommand({
     },
     normalize: shared.normalize,
     fit: shared.fit,
-    score: {
-      placeholder: "NAME",
-      help: "OOD score that needs no fit",
-      default: "energy",
-      parser: oneOf(scoreNames),
-    },
+    score: shared.readyScore,
     alpha: {
       placeholder: "RATE",
       help: "share of in-distribution images that may be called OOD",

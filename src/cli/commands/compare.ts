@@ -1,8 +1,7 @@
 import type { ScoreName } from "../../scores/index.js";
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
-import { namedDataset } from "../named-dataset.js";
-import { integer, oneOf, text } from "../parsers.js";
+import { oneOf, text } from "../parsers.js";
 import { dataset, scoreNames, shared } from "../shared-options.js";
 
 const data = "Model and data:";
@@ -20,15 +19,8 @@ export const compare = defineCommand({
       help: "labelled training images; without them only scores that need no fit are compared",
       parser: dataset,
     },
-    id: { placeholder: "DS", group: data, required: true, help: "in-distribution test images", parser: dataset },
-    ood: {
-      placeholder: "[NAME=]DS",
-      group: data,
-      required: true,
-      many: {},
-      help: "OOD test images, under a name for the table; may be repeated",
-      parser: namedDataset,
-    },
+    id: shared.testSet,
+    ood: shared.oodSets,
     normalize: shared.normalize,
     scores: {
       placeholder: "NAMES",
@@ -38,12 +30,7 @@ export const compare = defineCommand({
       parser: oneOf(async () => ["all", ...(await scoreNames())] as (ScoreName | "all")[]),
     },
     preset: shared.metricPreset,
-    batch: {
-      placeholder: "N",
-      help: "images per run of the model",
-      default: "250",
-      parser: integer({ min: 1, max: 65536 }),
-    },
+    batch: shared.batch,
     out: { placeholder: "DIR", help: "folder for report and tables", parser: text("the path of a folder") },
     ...engineOptions,
   },

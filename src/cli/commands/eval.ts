@@ -2,8 +2,7 @@ import { percentage } from "../../report/format.js";
 import type { ScoreName } from "../../scores/index.js";
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
-import { namedDataset } from "../named-dataset.js";
-import { integer, oneOf, text } from "../parsers.js";
+import { oneOf, text } from "../parsers.js";
 import { dataset, scoreNames, shared } from "../shared-options.js";
 
 const data = "Model and data:";
@@ -22,15 +21,8 @@ export const evaluate = defineCommand({
       help: "a second ONNX classifier to compare with, for example the untouched one",
       parser: text("the path of an ONNX file"),
     },
-    id: { placeholder: "DS", group: data, required: true, help: "in-distribution test images", parser: dataset },
-    ood: {
-      placeholder: "[NAME=]DS",
-      group: data,
-      required: true,
-      many: {},
-      help: "OOD test images, under a name for the table; may be repeated",
-      parser: namedDataset,
-    },
+    id: shared.testSet,
+    ood: shared.oodSets,
     classCounts: {
       placeholder: "DS",
       group: data,
@@ -52,12 +44,7 @@ export const evaluate = defineCommand({
       parser: text("the path of an ONNX file"),
     },
     preset: shared.metricPreset,
-    batch: {
-      placeholder: "N",
-      help: "images per run of the model",
-      default: "250",
-      parser: integer({ min: 1, max: 65536 }),
-    },
+    batch: shared.batch,
     out: {
       placeholder: "DIR",
       help: "folder for report, tables and raw scores",

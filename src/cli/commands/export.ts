@@ -1,7 +1,7 @@
 import { defineCommand } from "../command.js";
 import { toggle } from "../option.js";
-import { oneOf, text } from "../parsers.js";
-import { scoreNames, shared } from "../shared-options.js";
+import { text } from "../parsers.js";
+import { shared } from "../shared-options.js";
 
 export const exportCommand = defineCommand({
   name: "export",
@@ -11,12 +11,7 @@ export const exportCommand = defineCommand({
   options: {
     model: shared.model,
     fit: shared.fit,
-    score: {
-      placeholder: "NAME",
-      help: "OOD score that needs no fit",
-      default: "energy",
-      parser: oneOf(scoreNames),
-    },
+    score: shared.readyScore,
     calibration: {
       placeholder: "FILE",
       required: true,
