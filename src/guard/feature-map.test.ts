@@ -12,7 +12,7 @@ import { type Expr, first, mean, tensorOf } from "../ops/index.js";
 import type { Engine } from "../runtime/index.js";
 import { asClassifier, logitsModel } from "../training/classifier.js";
 import { findFeatures } from "./features.js";
-import { fitScores, withoutMap } from "./fit-scores.js";
+import { fitScores } from "./fit-scores.js";
 
 const open = async (name: string) => {
   const path = fileURLToPath(new URL(`../../test/fixtures/parity/${name}.onnx`, import.meta.url));
@@ -71,7 +71,11 @@ test.each([
     /^score rankfeat: expected a model whose last linear layer takes the means of a tensor \[N, C, H, W\] over its positions, got features/,
   );
   await expect(fitting).rejects.toThrow(`from ${source}; use a score of features without positions`);
-  expect(withoutMap(classifier, images, ["energy", "rankfeat", "knn"])).toEqual(["rankfeat"]);
+  const left: string[] = [];
+  const onRefusal = (score: string) => left.push(score);
+  const parts = await fitScores(noEngine, classifier, images, ["energy", "rankfeat", "gradnorm"], { onRefusal });
+  expect(parts.map(({ score }) => score)).toEqual(["energy", "gradnorm"]);
+  expect(left).toEqual(["rankfeat"]);
 });
 
 /** A classifier whose features are some operator's output of its image [N, 2, 4, 4], flattened. */

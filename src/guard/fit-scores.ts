@@ -1,13 +1,13 @@
 /** Fits scores to in-distribution images: all of them in one pass. */
 import { createGenerator, type ImageDataset, requireLabels } from "../data/index.js";
-import { UnsupportedError } from "../errors.js";
+import { OffmapError, UnsupportedError } from "../errors.js";
 import { append } from "../graph/append.js";
 import { GraphBuilder, minimumOpset } from "../graph/builder.js";
 import { argmax } from "../metrics/index.js";
 import { encodeModel } from "../onnx/index.js";
 import type { Engine } from "../runtime/index.js";
 import { FitCollector, type ScoreDefinition, type ScoreName, type ScoreOptions, scores } from "../scores/index.js";
-import { type Classifier, imageShape, logitsModel } from "../training/classifier.js";
+import { type Classifier, imageShape, inferShapes, logitsModel } from "../training/classifier.js";
 import type { PredictOptions } from "../training/predict.js";
 import { silent } from "../training/progress.js";
 import { runImages } from "../training/run-images.js";
@@ -23,6 +23,8 @@ export interface FitOptions extends Omit<PredictOptions, "indices"> {
   readonly options?: Readonly<Partial<Record<ScoreName, ScoreOptions>>>;
   /** Most images that are kept as rows, for scores that need more than sums; default 50,000. */
   readonly sample?: number | undefined;
+  /** Told of a score that the model or the data do not allow, which is then left out. Default: the error is thrown. */
+  readonly onRefusal?: ((name: ScoreName, error: OffmapError) => void) | undefined;
 }
 
 /** Which images are kept where there are too many should not change between two fits. */
@@ -33,39 +35,60 @@ const featuresOutput = "offmap.features";
  * @param dataset  in-distribution images; labelled where a score needs labels, else the model's predictions stand for them; scores of
  *                 the image take no more than their size
  * @throws DataError when a score needs labels and there are none, or finds too little in the data
+ * @throws UnsupportedError when the model lacks what a score looks at
  */
 export async function fitScores(
   engine: Engine,
   classifier: Classifier,
   dataset: ImageDataset,
   names: readonly ScoreName[],
-  { layer, options = {}, sample, ...run }: FitOptions = {},
+  { layer, options = {}, sample, onRefusal, ...run }: FitOptions = {},
 ): Promise<ScorePart[]> {
-  const definitions = names.map((name): ScoreDefinition => scores[name]);
-  const settings = names.map((name) => optionsOf(name, options[name]));
   const shape = imageShape(classifier, dataset.shape);
-  // Scores of the image alone need no linear last layer, nor a pass over the images.
-  const features = names.every(takesImage) ? undefined : findFeatures(classifier, shape, layer);
-  if (features !== undefined) {
-    for (const definition of definitions) {
+  const wanted = names.map((name) => ({
+    ...{ name, definition: scores[name] as ScoreDefinition, settings: optionsOf(name, options[name]) },
+  }));
+  const attempt = <Result>(name: ScoreName, make: () => Result): Result | undefined => {
+    try {
+      return make();
+    } catch (error) {
+      if (!(error instanceof OffmapError) || onRefusal === undefined) throw error;
+      onRefusal(name, error);
+      return undefined;
+    }
+  };
+  let features: Features | undefined;
+  const allowed = wanted.filter(({ name, definition }) =>
+    attempt(name, () => {
+      if (definition.uses.includes("labels")) requireLabels(dataset);
+      if (!looksAtFeatures(definition)) return true;
+      features ??= findFeatures(classifier, shape, layer);
       checkHead(definition, features);
       checkMap(definition, features, classifier);
-    }
-  }
-  const labels = definitions.some(({ uses }) => uses.includes("labels")) ? requireLabels(dataset) : dataset.labels;
-  const collected =
-    features !== undefined && definitions.some(({ fit }) => fit !== undefined)
-      ? await collect(engine, classifier, dataset, features, { labels, sample, ...run })
-      : undefined;
-  return names.map((name, index) => {
-    const definition = definitions[index] as ScoreDefinition;
-    const own = settings[index] as ScoreOptions;
-    if (features === undefined || takesImage(name)) {
-      return buildImagePart(name, own, classifier, shape, run.normalization);
-    }
-    const fitted = collected === undefined ? {} : (definition.fit?.(collected.data(), own) ?? {});
-    return buildPart(name, own, fitted, features.classes, features);
+      return true;
+    }),
+  );
+  const source = features ?? logitsAsFeatures(classifier, shape);
+  const collected = allowed.some(({ definition }) => definition.fit !== undefined)
+    ? await collect(engine, classifier, dataset, source, { labels: dataset.labels, sample, ...run })
+    : undefined;
+  return allowed.flatMap(({ name, definition, settings }) => {
+    const part = attempt(name, () => {
+      if (takesImage(name)) return buildImagePart(name, settings, classifier, shape, run.normalization);
+      const fitted = collected === undefined ? {} : (definition.fit?.(collected.data(), settings) ?? {});
+      return buildPart(name, settings, fitted, source.classes, source);
+    });
+    return part === undefined ? [] : [part];
   });
+}
+
+const looksAtFeatures = ({ uses }: ScoreDefinition): boolean =>
+  uses.some((what) => what === "features" || what === "head" || what === "map");
+
+/** Scores of the logits are fitted without a linear last layer too: the logits then stand where features are kept. */
+function logitsAsFeatures(classifier: Classifier, shape: readonly [number, number, number]): Features {
+  const { classes } = inferShapes(classifier, shape);
+  return { tensor: classifier.logits, hasPositions: false, dimension: classes, classes };
 }
 
 async function collect(
@@ -101,14 +124,6 @@ async function collect(
     },
   );
   return collector;
-}
-
-/** Those of the scores that need the map which the features are the means of, where the model has none. */
-export function withoutMap(classifier: Classifier, dataset: ImageDataset, names: readonly ScoreName[]): ScoreName[] {
-  const needMap = names.filter((name) => (scores[name] as ScoreDefinition).uses.includes("map"));
-  if (needMap.length === 0) return [];
-  const { map } = findFeatures(classifier, imageShape(classifier, dataset.shape));
-  return map === undefined ? needMap : [];
 }
 
 function checkMap({ name, uses }: ScoreDefinition, { map, tensor }: Features, { upgraded }: Classifier): void {

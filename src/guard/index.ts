@@ -2,7 +2,7 @@
 export { asCalibration, type CalibrateOptions, type Calibration, calibrate } from "./calibrate.js";
 export { ensembleModel } from "./ensemble.js";
 export { type Features, findFeatures } from "./features.js";
-export { type FitOptions, fitScores, withoutMap } from "./fit-scores.js";
+export { type FitOptions, fitScores } from "./fit-scores.js";
 export { decisionOutput, type GuardOptions, guardedModel, pValueOutput } from "./guarded-model.js";
 export { imagesInput } from "./preprocess.js";
 export { type GuardedImage, isGuarded, preprocesses, runGuarded } from "./run-guarded.js";

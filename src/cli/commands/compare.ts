@@ -43,7 +43,7 @@ export const compare = defineCommand({
   async run({ model, fitOn, scores: wanted = ["all"], preset = "official", out, ...options }, io) {
     const { OptionError } = await import("../../errors.js");
     const { openDataset } = await import("../../data/index.js");
-    const { fitScores, needsFit, withoutMap } = await import("../../guard/index.js");
+    const { fitScores, needsFit } = await import("../../guard/index.js");
     const { shapeHint } = await import("../../training/index.js");
     const { openClassifier, withEngine } = await import("../classifier-run.js");
     const { evaluateModels, evaluationDocument, writeEvaluation } = await import("../evaluation.js");
@@ -70,13 +70,11 @@ export const compare = defineCommand({
         : await withEngine(options, async (engine) => {
             const { classifier, normalization } = await openClassifier(model, options.normalize);
             const images = await openDataset(fitOn, shapeHint(classifier));
-            // Who names a score gets it or an error; who asks for all gets what the model has.
-            const lacking = wanted.includes("all") ? withoutMap(classifier, images, toFit) : [];
-            if (lacking.length > 0) {
-              io.warn(`left out, as the model averages no feature map over positions: ${lacking.join(", ")}`);
-            }
-            const names = toFit.filter((name) => !lacking.includes(name));
-            return fitScores(engine, classifier, images, names, { normalization, progress, signal });
+            // Who names a score gets it or an error; who asks for all gets what the model and the images allow.
+            const onRefusal = wanted.includes("all")
+              ? (name: ScoreName, error: Error) => io.warn(`left out ${name}: ${error.message}`)
+              : undefined;
+            return fitScores(engine, classifier, images, toFit, { normalization, progress, signal, onRefusal });
           });
     const fitSeconds = (performance.now() - started) / 1000;
     const compared = all.filter((name) => !needsFit(name) || fitted.some(({ score }) => score === name));
