@@ -106,13 +106,16 @@ export function readyPart(name: ScoreName, classes: number, given: ScoreOptions 
     throw new OptionError({
       where: `score ${name}`,
       expected: "a score that needs nothing but the logits",
-      received: takesImage(name)
-        ? `one that differentiates the model (${definition.title})`
-        : `one that is fitted to in-distribution data (${definition.title})`,
+      received: `one that ${whatFor(definition)} (${definition.title})`,
       hint: `run \`offmap fit --model M --id DS --score ${name} --out ${name}.onnx\`, and give the file with --fit`,
     });
   }
   return buildPart(name, optionsOf(name, given), {}, classes);
+}
+
+function whatFor({ fit, uses }: ScoreDefinition): string {
+  if (uses.includes("image")) return "differentiates the model";
+  return fit === undefined ? "looks at the model's features" : "is fitted to in-distribution data";
 }
 
 /** Whether a score must be fitted, or at least be told where the features are or which model to differentiate. */
