@@ -48,7 +48,7 @@ beforeAll(async () => {
     ...(await fitScores(engine, classifier, training, others, { normalization, options: { knn: { k: 5 } } })),
     ...(await fitScores(engine, classifier, held, ["temperature-scaling"], { normalization })),
   ];
-  for (const part of sets) parts.set(part.score, part);
+  for (const part of sets) parts.set(part.score as ScoreName, part);
   library = await scoreDataset(engine, classifier, few, [...parts.values()], { normalization });
   calibration = await calibrate(engine, classifier, parts.get("energy") as ScorePart, held, [odd], { normalization });
 });

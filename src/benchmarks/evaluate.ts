@@ -1,7 +1,7 @@
 /** The evaluation protocol: one in-distribution test set, any number of OOD test sets, every score on the same logits. */
 import { checkClassCount, createGenerator, type ImageDataset, type Normalization } from "../data/index.js";
 import { GraphBuilder } from "../graph/builder.js";
-import { readyPart, type ScorePart, scoreDataset } from "../guard/index.js";
+import { type PartName, readyPart, type ScorePart, scoreDataset } from "../guard/index.js";
 import {
   accuracy,
   accuracyByClass,
@@ -18,12 +18,12 @@ import {
 } from "../metrics/index.js";
 import { encodeModel } from "../onnx/index.js";
 import type { Engine } from "../runtime/index.js";
-import { adjustedLogits, type ScoreName } from "../scores/index.js";
+import { adjustedLogits } from "../scores/index.js";
 import { type Classifier, imageShape, inferShapes } from "../training/classifier.js";
 import type { Progress } from "../training/progress.js";
 
 export interface EvaluateOptions {
-  readonly scores: readonly ScoreName[];
+  readonly scores: readonly PartName[];
   /** Scores that were fitted to the model; those of `scores` that need no fit need not be here. */
   readonly fitted?: readonly ScorePart[] | undefined;
   readonly preset: PresetName;
@@ -111,7 +111,7 @@ export async function evaluate(
   };
 }
 
-function evaluateRow(id: EvaluatedSet, ood: EvaluatedSet, score: ScoreName, options: EvaluateOptions): EvaluationRow {
+function evaluateRow(id: EvaluatedSet, ood: EvaluatedSet, score: PartName, options: EvaluateOptions): EvaluationRow {
   const { preset, resamples = 200 } = options;
   const metrics = presetMetrics(preset);
   const ranking = rankScores(id.scores[score] as Float32Array, ood.scores[score] as Float32Array);

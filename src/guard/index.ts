@@ -1,5 +1,6 @@
 // Scores of a deployed model: fitted, calibrated, and put into its file.
 export { asCalibration, type CalibrateOptions, type Calibration, calibrate } from "./calibrate.js";
+export { combineScores } from "./combine.js";
 export { ensembleModel } from "./ensemble.js";
 export { type Features, findFeatures } from "./features.js";
 export { type FitOptions, fitScores } from "./fit-scores.js";
@@ -7,4 +8,4 @@ export { decisionOutput, type GuardOptions, guardedModel, pValueOutput } from ".
 export { imagesInput } from "./preprocess.js";
 export { type GuardedImage, isGuarded, preprocesses, runGuarded } from "./run-guarded.js";
 export { type ScoredDataset, scoreDataset } from "./score-dataset.js";
-export { asPart, needsFit, optionsOf, readyPart, type ScorePart, scoreOutput } from "./score-part.js";
+export { asPart, needsFit, optionsOf, type PartName, readyPart, type ScorePart, scoreOutput } from "./score-part.js";

@@ -23,8 +23,12 @@ export const weightOf = (input: string): string | undefined =>
   input.startsWith(weightPrefix) ? input.slice(weightPrefix.length) : undefined;
 const weightPrefix = "weight/";
 
+/** Name of a weighted sum of scores, which is no score of its own. */
+export const combinedScore = "combined";
+export type PartName = ScoreName | typeof combinedScore;
+
 export interface ScorePart {
-  readonly score: ScoreName;
+  readonly score: PartName;
   readonly options: ScoreOptions;
   /** Tensor of the classifier that holds the features; absent for scores of logits alone. */
   readonly features?: string;
@@ -85,7 +89,7 @@ export function buildPart(
 
 /** The part with what {@link asPart} reads back in its metadata. */
 export function labelledPart(
-  name: ScoreName,
+  name: PartName,
   options: ScoreOptions,
   model: Model,
   tensors: Pick<ScorePart, "features" | "map"> = {},
@@ -100,7 +104,15 @@ export function labelledPart(
 }
 
 /** A score of logits alone that needs no fit. @throws OptionError for one that does */
-export function readyPart(name: ScoreName, classes: number, given: ScoreOptions = {}): ScorePart {
+export function readyPart(name: PartName, classes: number, given: ScoreOptions = {}): ScorePart {
+  if (name === combinedScore) {
+    throw new OptionError({
+      where: `score ${name}`,
+      expected: "a score that needs nothing but the logits",
+      received: "a weighted sum of scores",
+      hint: "run `offmap combine`, and give the file with --fit",
+    });
+  }
   const definition: ScoreDefinition = scores[name];
   if (needsFit(name)) {
     throw new OptionError({
@@ -134,7 +146,7 @@ export function takesImage(name: ScoreName): boolean {
 export function asPart(model: Model, file: string): ScorePart {
   const name = model.metadata.get(scoreKey);
   const options = model.metadata.get(optionsKey);
-  if (name === undefined || options === undefined || !(name in scores)) {
+  if (name === undefined || options === undefined || !(name in scores || name === combinedScore)) {
     throw new FormatError({
       where: file,
       expected: "a score that `offmap fit` has written",
@@ -144,6 +156,6 @@ export function asPart(model: Model, file: string): ScorePart {
   }
   const features = model.metadata.get(featuresKey);
   const map = model.metadata.get(mapKey);
-  const part = { score: name as ScoreName, options: JSON.parse(options) as ScoreOptions, model };
+  const part = { score: name as PartName, options: JSON.parse(options) as ScoreOptions, model };
   return { ...part, ...(features !== undefined && { features }), ...(map !== undefined && { map }) };
 }

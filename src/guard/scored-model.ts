@@ -32,7 +32,7 @@ export function additions(
     const { graph } = part.model;
     return {
       graph,
-      inputs: Object.fromEntries(graph.inputs.map(({ name }) => [name, tensorFor(name, classifier, part)])),
+      inputs: Object.fromEntries(graph.inputs.map(({ name }) => [name, tensorOfInput(name, classifier, part)])),
       outputs: { [scoreOutput]: outputOf(part) },
       prefix: `offmap/${part.score}/`,
     };
@@ -40,9 +40,13 @@ export function additions(
 }
 
 /** The classifier's tensor for an input of a part. @throws ShapeError when it has none of that name */
-function tensorFor(name: string, { logits, input, upgraded }: Classifier, { score, features, map }: ScorePart): string {
+export function tensorOfInput(
+  name: string,
+  { logits, input, upgraded }: Classifier,
+  { score, features, map }: ScorePart,
+): string {
   if (name === logitsInput) return logits;
-  if (name === imageInput) return input;
+  if (name === imageInput || name === input) return input;
   const named = { [featuresInput]: features, [mapInput]: map }[name];
   const tensor = named ?? weightOf(name) ?? name;
   const { nodes, initializers } = upgraded.graph;

@@ -18,7 +18,7 @@ export const badInputCases: readonly BadInputCase[] = [
     command: "offmap tun",
     exitCode: 2,
     message:
-      'expected a command (inspect, prior, tune, eval, compare, fit, calibrate, export, ensemble, score, metrics, profile, demo), got "tun"; did you mean tune?',
+      'expected a command (inspect, prior, tune, eval, compare, fit, combine, calibrate, export, ensemble, score, metrics, profile, demo), got "tun"; did you mean tune?',
   },
   {
     kind: "unknown flag",

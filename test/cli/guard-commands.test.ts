@@ -71,6 +71,51 @@ describe("fit", () => {
   });
 });
 
+test("combine weighs the distances of two layers, and the sum is a score like any other", async () => {
+  const { graph } = await readModel(asset("resnet20-cifar10.onnx"));
+  const layers = graph.nodes.filter(({ op }) => op === "Relu").map(({ outputs }) => outputs[0] as string);
+  const files = [at("early.onnx"), at("late.onnx")];
+  for (const [index, layer] of [layers.at(-7), layers.at(-1)].entries()) {
+    await text(
+      ...["fit", ...model, "--id", sheet("cifar10-train"), "--score", "mahalanobis", "--layer", layer as string],
+      ...[...normalize, "--out", files[index] as string],
+    );
+  }
+  const ood = `noise=${sheet("outliers", "?limit=300")}`;
+  const made = await json<{ members: { weight: number }[]; offset: number }>(
+    ...[
+      "combine",
+      ...model,
+      "--fit",
+      files.join(),
+      "--id",
+      sheet("cifar10-test", "?limit=300"),
+      "--ood",
+      ood,
+      ...normalize,
+    ],
+    ...["--out", at("both.onnx")],
+  );
+  const image = sheet("textures", "?limit=5");
+  type Scored = { images: { score: number }[] };
+  const score = async (file: string) =>
+    (await json<Scored>("score", ...model, "--fit", file, ...normalize, image)).images.map((one) => one.score);
+  const [early = [], late = [], both = []] = await Promise.all([...files, at("both.onnx")].map(score));
+  both.forEach((value, index) => {
+    const terms = [early[index] as number, late[index] as number].map(
+      (one, at) => one * (made.members[at]?.weight ?? 0),
+    );
+    const expected = made.offset + (terms[0] as number) + (terms[1] as number);
+    expect(Math.abs(value - expected)).toBeLessThan(1e-4 * Math.max(...terms.map(Math.abs), 1));
+  });
+  expect(both).toHaveLength(5);
+  const shown = await text(
+    ...["eval", ...model, "--id", sheet("cifar10-test", "?limit=200"), "--ood", sheet("textures", "?limit=100")],
+    ...["--fit", at("both.onnx"), ...normalize],
+  );
+  expect(shown).toContain("combined");
+});
+
 describe("calibrate", () => {
   test("says what it guarantees, what it measured and what it detects", async () => {
     const shown = await text(

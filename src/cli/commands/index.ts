@@ -1,6 +1,7 @@
 // The commands, in the order of the help. A new one is one file and one line here.
 import type { Command } from "../command.js";
 import { calibrateCommand } from "./calibrate.js";
+import { combine } from "./combine.js";
 import { compare } from "./compare.js";
 import { demo } from "./demo.js";
 import { ensemble } from "./ensemble.js";
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   evaluate,
   compare,
   fit,
+  combine,
   calibrateCommand,
   exportCommand,
   ensemble,

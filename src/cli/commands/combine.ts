@@ -1,0 +1,72 @@
+import { defineCommand } from "../command.js";
+import { engineOptions } from "../global-options.js";
+import { text } from "../parsers.js";
+import { dataset, shared } from "../shared-options.js";
+
+export const combine = defineCommand({
+  name: "combine",
+  summary: "Weigh several fitted scores into one.",
+  description:
+    "Scores in-distribution and OOD images with every score given, and finds weights by logistic regression. Mahalanobis distances of several layers (`offmap fit --layer`) make the feature ensemble of Lee et al. 2018. The OOD images must not be those that the result is tested on: else it has seen what it is asked. The file is a score for --fit.",
+  options: {
+    model: shared.model,
+    fit: {
+      placeholder: "FILES",
+      required: true,
+      many: { separator: "," },
+      help: "two or more scores that `offmap fit` has written, separated by commas",
+      parser: text("the path of an ONNX file"),
+    },
+    id: {
+      placeholder: "DS",
+      group: "Model and data:",
+      required: true,
+      help: "in-distribution images that neither model nor scores have seen",
+      parser: dataset,
+    },
+    ood: { ...shared.oodSets, help: "OOD images to find the weights with, apart from the test sets; may be repeated" },
+    normalize: shared.normalize,
+    out: { placeholder: "FILE", required: true, help: "ONNX file to write", parser: text("the path of an ONNX file") },
+    ...engineOptions,
+  },
+  examples: [
+    {
+      does: "Two layers' Mahalanobis distances",
+      line: "combine --model model.onnx --fit early.onnx,late.onnx --id folder:held-out --ood folder:others --out both.onnx",
+    },
+  ],
+  async run({ model, fit, id, ood, normalize, out, ...engineChoices }, io) {
+    const { openClassifier, withEngine } = await import("../classifier-run.js");
+    const { readPart } = await import("../fitted-scores.js");
+    const { openDataset } = await import("../../data/index.js");
+    const { writeFileAtomic } = await import("../../files.js");
+    const { combineScores } = await import("../../guard/index.js");
+    const { encodeModel } = await import("../../onnx/index.js");
+    const { shapeHint } = await import("../../training/index.js");
+    const { checkOutputFile } = await import("../output-folder.js");
+    await checkOutputFile(out);
+    const { classifier, normalization } = await openClassifier(model, normalize);
+    const hint = shapeHint(classifier);
+    const parts = await Promise.all(fit.map(readPart));
+    const images = await openDataset(id, hint);
+    const sets = await Promise.all(
+      ood.map(({ name, dataset: spec }) =>
+        openDataset(spec, { ...hint, ignoreLabels: true, ...(name === undefined ? {} : { name }) }),
+      ),
+    );
+    const { progress, signal } = io;
+    const part = await withEngine(engineChoices, (engine) =>
+      combineScores(engine, classifier, parts, images, sets, { normalization, progress, signal }),
+    );
+    const bytes = encodeModel(part.model);
+    await writeFileAtomic(out, bytes);
+    const { offset, ...weights } = part.options;
+    const members = fit.map((file, index) => ({ file, weight: weights[`weight${index + 1}`] }));
+    await io.write({ model, out, bytes: bytes.length, offset, members }, () =>
+      [
+        ...members.map(({ file, weight }) => `${weight?.toPrecision(4)} · ${file}`),
+        `${out}: ${(bytes.length / 1000).toFixed(0)} kB`,
+      ].join("\n"),
+    );
+  },
+});
