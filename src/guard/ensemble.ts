@@ -32,24 +32,32 @@ export function ensembleModel(
     checkAlike(first, member, classes, index + 1, files);
   });
   const tensors = members.map(({ logits }, index) => (index === 0 ? logits : `model${index + 1}/${logits}`));
-  const graph = new GraphBuilder(first.upgraded.opset);
-  const inputs = tensors.map((_, index) => graph.input(`logits${index + 1}`, "float32", ["N", classes[0] as number]));
-  const whole = append(logitsModel(first), [
-    ...others.map((member, index) => ({
+  const whole = append(
+    logitsModel(first),
+    others.map((member, index) => ({
       graph: logitsModel(member).graph,
       inputs: { [member.input]: first.input },
       outputs: { [member.logits]: tensors[index + 1] as string },
       prefix: `model${index + 2}/`,
     })),
+  );
+  return averaged(whole, tensors, classes[0] as number);
+}
+
+/** A model with the logarithm of the mean of several softmaxes as its only output. @param logits  tensors of the model, [N, classes] */
+export function averaged(model: Model, logits: readonly string[], classes: number): Model {
+  const graph = new GraphBuilder(model.opset);
+  const inputs = logits.map((_, index) => graph.input(`logits${index + 1}`, "float32", ["N", classes]));
+  const whole = append(model, [
     {
       graph: graph.build({ value: logMean(inputs) }),
-      inputs: Object.fromEntries(tensors.map((tensor, index) => [`logits${index + 1}`, tensor])),
+      inputs: Object.fromEntries(logits.map((tensor, index) => [`logits${index + 1}`, tensor])),
       outputs: { value: meanOutput },
       prefix: "offmap/ensemble/",
     },
   ]);
-  const metadata = new Map(first.model.metadata);
-  metadata.set("offmap.ensemble", String(members.length));
+  const metadata = new Map(model.metadata);
+  metadata.set("offmap.ensemble", String(logits.length));
   const outputs = whole.graph.outputs.filter(({ name }) => name === meanOutput);
   return { ...whole, graph: { ...whole.graph, outputs }, metadata };
 }

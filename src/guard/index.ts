@@ -1,6 +1,7 @@
 // Scores of a deployed model: fitted, calibrated, and put into its file.
 export { asCalibration, type CalibrateOptions, type Calibration, calibrate } from "./calibrate.js";
 export { combineScores } from "./combine.js";
+export { type DropoutOptions, dropoutEnsemble } from "./dropout-ensemble.js";
 export { ensembleModel } from "./ensemble.js";
 export { type Features, findFeatures } from "./features.js";
 export { type FitOptions, fitScores } from "./fit-scores.js";
