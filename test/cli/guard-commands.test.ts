@@ -38,6 +38,11 @@ test("ensemble makes one model of several, which scores as any other", async () 
     [at("twice.onnx"), one].map((path) => json<Evaluated>("eval", "--model", path, ...sets, "--scores", "msp")),
   );
   expect(twice?.average[0]?.auroc).toBeCloseTo(once?.average[0]?.auroc ?? 0, 3);
+  const thinned = await text("ensemble", one, "--dropout", "0.2", "--samples", "4", "--out", at("thinned.onnx"));
+  expect(thinned).toContain("4 thinned copies of 10 classes");
+  const [copies] = (await json<Evaluated>("eval", "--model", at("thinned.onnx"), ...sets, "--scores", "entropy"))
+    .average;
+  expect(copies?.auroc).toBeGreaterThan(0.75);
 });
 
 describe("fit", () => {
