@@ -15,7 +15,7 @@ import { writeFileAtomic } from "../../src/files.js";
 import { fitScores, type ScorePart, scoreDataset } from "../../src/guard/index.js";
 import { encodeModel, readModel } from "../../src/onnx/index.js";
 import { createEngine, type Engine } from "../../src/runtime/index.js";
-import { type ScoreName, scores } from "../../src/scores/index.js";
+import { type ScoreDefinition, type ScoreName, scores } from "../../src/scores/index.js";
 import { asClassifier } from "../../src/training/index.js";
 import { dataFolder, oodSets } from "./protocol.js";
 
@@ -49,6 +49,14 @@ const withGradients: readonly string[] = ["odin"];
 const started = performance.now();
 const parts = await fitScores(engine, classifier, training, names, { normalization });
 const fitSeconds = (performance.now() - started) / 1000;
+/** Seconds of a fit of one score alone, the pass over the training images included; null where there is nothing to fit. */
+async function fitTime(name: ScoreName): Promise<number | null> {
+  const definition: ScoreDefinition = scores[name];
+  if (definition.fit === undefined) return null;
+  const before = performance.now();
+  await fitScores(engine, classifier, training, [name], { normalization });
+  return (performance.now() - before) / 1000;
+}
 const evaluation = await evaluate(engine, classifier, id, ood, {
   ...{ scores: names, fitted: parts, preset: "official", normalization, resamples: 0 },
 });
@@ -68,6 +76,7 @@ for (const part of parts) {
     sets,
     seconds,
     bytes: encodeModel(part.model).length,
+    fit: await fitTime(part.score as ScoreName),
   });
   console.log(part.score, average?.auroc.toFixed(4), (seconds / alone).toFixed(2));
 }
@@ -79,10 +88,11 @@ const options = (given: object) =>
   Object.entries(given)
     .map(([name, value]) => `${name} ${value}`)
     .join(", ");
-const table = rows.map(
-  ({ score, options: own, average, seconds, bytes }) =>
-    `| ${[score, options(own), percent(average?.auroc), percent(average?.aupr), percent(average?.fpr95), (seconds / alone).toFixed(2), size(bytes)].join(" | ")} |`,
-);
+const table = rows.map(({ score, options: own, average, seconds, bytes, fit }) => {
+  const quality = [average?.auroc, average?.aupr, average?.fpr95].map(percent);
+  const speed = [(subset.length / seconds).toFixed(0), (seconds / alone).toFixed(2)];
+  return `| ${[score, options(own), ...quality, fit?.toFixed(0) ?? "", ...speed, size(bytes)].join(" | ")} |`;
+});
 const bySet = rows.map(
   ({ score, sets }) =>
     `| ${[score, ...sets.map(({ auroc, fpr95 }) => `${percent(auroc)} / ${percent(fpr95)}`)].join(" | ")} |`,
@@ -102,10 +112,11 @@ Written by \`OFFMAP_DATA=DIR OFFMAP_MODELS=DIR npx tsx bench/experiments/scores.
 - OOD test sets: CIFAR-100 test (near), 40 Tiny-ImageNet classes, 10 DTD classes, Chars74K, 15-Scene. They are no benchmark of a paper, and no number here is comparable with a cell of one. One model, one seed.
 - OOD is the positive class; AP is average precision, FPR95 at the recall nearest to 95 % (preset \`official\`). Percent, means over the five sets.
 - **time**: one pass over ${subset.length} test images with this score on top, over the time without (${(subset.length / alone).toFixed(0)} images/s); shortest of 3. **file**: what the score adds to the model's file.
+- **fit**: of this score alone, the pass over the training images included.
 - One pass over the training images fits them all: ${fitSeconds.toFixed(0)} s with those that need none. One pass with all ${cheap.length} scores that need no gradients on top takes ${(together / alone).toFixed(2)} times the time of the model alone.
 
-| score | options | AUROC ↑ | AP ↑ | FPR95 ↓ | time | file |
-|---|---|--:|--:|--:|--:|--:|
+| score | options | AUROC ↑ | AP ↑ | FPR95 ↓ | fit, s | images/s | time | file |
+|---|---|--:|--:|--:|--:|--:|--:|--:|
 ${table.join("\n")}
 
 AUROC / FPR95 on each set:
