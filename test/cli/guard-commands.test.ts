@@ -88,17 +88,7 @@ test("combine weighs the distances of two layers, and the sum is a score like an
   }
   const ood = `noise=${sheet("outliers", "?limit=300")}`;
   const made = await json<{ members: { weight: number }[]; offset: number }>(
-    ...[
-      "combine",
-      ...model,
-      "--fit",
-      files.join(),
-      "--id",
-      sheet("cifar10-test", "?limit=300"),
-      "--ood",
-      ood,
-      ...normalize,
-    ],
+    ...["combine", ...files, ...model, "--id", sheet("cifar10-test", "?limit=300"), "--ood", ood, ...normalize],
     ...["--out", at("both.onnx")],
   );
   const image = sheet("textures", "?limit=5");

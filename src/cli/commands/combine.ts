@@ -9,14 +9,15 @@ export const combine = defineCommand({
   description:
     "Scores in-distribution and OOD images with every score given, and finds weights by logistic regression. Mahalanobis distances of several layers (`offmap fit --layer`) make the feature ensemble of Lee et al. 2018. The OOD images must not be those that the result is tested on: else it has seen what it is asked. The file is a score for --fit.",
   options: {
-    model: shared.model,
     fit: {
-      placeholder: "FILES",
+      positional: true,
+      placeholder: "FITS",
       required: true,
-      many: { separator: "," },
-      help: "two or more scores that `offmap fit` has written, separated by commas",
+      many: {},
+      help: "two or more scores that `offmap fit` has written",
       parser: text("the path of an ONNX file"),
     },
+    model: shared.model,
     id: {
       placeholder: "DS",
       group: "Model and data:",
@@ -24,7 +25,11 @@ export const combine = defineCommand({
       help: "in-distribution images that neither model nor scores have seen",
       parser: dataset,
     },
-    ood: { ...shared.oodSets, help: "OOD images to find the weights with, apart from the test sets; may be repeated" },
+    ood: {
+      ...shared.oodSets,
+      placeholder: "DS",
+      help: "OOD images to find the weights with, apart from the test sets; may be repeated",
+    },
     normalize: shared.normalize,
     out: { placeholder: "FILE", required: true, help: "ONNX file to write", parser: text("the path of an ONNX file") },
     ...engineOptions,
@@ -32,7 +37,7 @@ export const combine = defineCommand({
   examples: [
     {
       does: "Two layers' Mahalanobis distances",
-      line: "combine --model model.onnx --fit early.onnx,late.onnx --id folder:held-out --ood folder:others --out both.onnx",
+      line: "combine early.onnx late.onnx --model model.onnx --id folder:held-out --ood folder:others --out both.onnx",
     },
   ],
   async run({ model, fit, id, ood, normalize, out, ...engineChoices }, io) {
