@@ -1,4 +1,3 @@
-import { OptionError } from "../errors.js";
 import { float, int } from "../onnx/types.js";
 import {
   add,
@@ -16,16 +15,10 @@ import {
   tensorOf,
   unsqueeze,
 } from "../ops/index.js";
+import { type BankOptions, bankOf, checkBank } from "./fit/bank.js";
 import type { FitData } from "./fit/fit-data.js";
 import { featuresOf, fittedTensor } from "./needed.js";
 import { defineScore, type Fitted } from "./types.js";
-
-type NeighbourOptions = {
-  /** Which neighbour's distance counts, ≥ 1. */
-  readonly k: number;
-  /** Most images in the bank, ≥ k. */
-  readonly bank: number;
-};
 
 /**
  * Distance to the k-th nearest in-distribution image, on directions of features,
@@ -43,7 +36,7 @@ export const knnScore = defineScore({
   source: "Sun, Ming, Zhu and Li, ICML 2022",
   uses: ["features"],
   defaults: { k: 50, bank: 50_000 },
-  check: checkOptions,
+  check: (options) => checkBank("knn", options),
   fit: fitBank,
   expression: (inputs, { k }, fitted) => {
     const { features } = featuresOf(inputs, "knn");
@@ -81,47 +74,20 @@ function neighbourDistance(u: Expr, { bank, halfSquares, k }: { bank: Expr; half
   return neg(gather(nearest, builder.constant(tensorOf(k - from - 1, "int64")), 1));
 }
 
-function checkOptions(options: NeighbourOptions): void {
-  for (const name of ["k", "bank"] as const) {
-    const value = options[name];
-    if (Number.isInteger(value) && value >= 1) continue;
-    throw new OptionError({
-      where: "knn score",
-      expected: `${name} to be a whole number ≥ 1`,
-      received: String(value),
-    });
-  }
-}
-
-/**
- * Directions of the sample, or of rows at even distances of it where it is larger than the bank: only a sample of a larger set
- * is in random order.
- *
- * @throws OptionError for a k larger than the bank
- */
-function fitBank({ head: { dimension }, sample }: FitData, { k, bank }: NeighbourOptions): Fitted {
-  const rows = Math.min(bank, sample.count);
-  if (k > rows) {
-    throw new OptionError({
-      where: "knn score",
-      expected: `a k of at most ${rows}, the number of images in the bank`,
-      received: String(k),
-      hint: "choose a smaller k, or fit it to more images",
-    });
-  }
-  const data = new Float32Array(rows * dimension);
-  const halfSquares = new Float32Array(rows);
-  for (let row = 0; row < rows; row++) {
-    const from = Math.floor((row * sample.count) / rows);
-    const z = sample.features.subarray(from * dimension, (from + 1) * dimension);
+/** Directions of the bank's images, and half of their squared lengths, which are below one for short features. */
+function fitBank({ head: { dimension }, sample }: FitData, options: BankOptions): Fitted {
+  const images = bankOf("knn", sample, options);
+  const data = new Float32Array(images.length * dimension);
+  const halfSquares = new Float32Array(images.length);
+  images.forEach(({ features: z }, row) => {
     const length = Math.hypot(...z) + shortest;
     z.forEach((value, axis) => {
       data[row * dimension + axis] = value / length;
     });
     halfSquares[row] = (Math.hypot(...z) / length) ** 2 / 2;
-  }
+  });
   return {
-    bank: { dtype: "float32", dims: [rows, dimension], data },
-    halfSquares: { dtype: "float32", dims: [rows], data: halfSquares },
+    bank: { dtype: "float32", dims: [images.length, dimension], data },
+    halfSquares: { dtype: "float32", dims: [images.length], data: halfSquares },
   };
 }

@@ -1,16 +1,9 @@
-import { OptionError } from "../errors.js";
 import { div, type Expr, largest, matMul, maximum, mean, mul, sqrt, square, sum } from "../ops/index.js";
 import { energy } from "./energy.js";
+import { type BankOptions, bankOf, checkBank } from "./fit/bank.js";
 import type { FitData } from "./fit/fit-data.js";
 import { featuresOf, fittedTensor } from "./needed.js";
 import { defineScore, type Fitted } from "./types.js";
-
-type NnGuideOptions = {
-  /** Nearest images of the bank that are averaged, ≥ 1. */
-  readonly k: number;
-  /** Most images in the bank, ≥ 1. */
-  readonly bank: number;
-};
 
 /**
  * Energy, guided by the similarity to in-distribution images that have a low energy themselves,
@@ -29,7 +22,7 @@ export const nnGuideScore = defineScore({
   source: "Park, Jung and Teoh, ICCV 2023",
   uses: ["features"],
   defaults: { k: 10, bank: 50_000 },
-  check: checkOptions,
+  check: (options) => checkBank("nnguide", options),
   fit: fitBank,
   expression: (inputs, { k }, fitted) => {
     const { features } = featuresOf(inputs, "nnguide");
@@ -46,45 +39,17 @@ function unit(z: Expr): Expr {
   return div(z, maximum(sqrt(sum(square(z), { axes: [1], keep: true })), shortest));
 }
 
-function checkOptions(options: NnGuideOptions): void {
-  for (const name of ["k", "bank"] as const) {
-    const value = options[name];
-    if (Number.isInteger(value) && value >= 1) continue;
-    throw new OptionError({
-      where: "nnguide score",
-      expected: `${name} to be a whole number ≥ 1`,
-      received: String(value),
-    });
-  }
-}
-
-/**
- * The directions of the features, each times the negative energy, as the columns of [D, rows]. Where the sample is larger
- * than the bank, rows at even distances of it are taken.
- *
- * @throws OptionError for a k larger than the bank
- */
-function fitBank({ head: { classes, dimension }, sample }: FitData, options: NnGuideOptions): Fitted {
-  const rows = Math.min(options.bank, sample.count);
-  if (options.k > rows) {
-    throw new OptionError({
-      where: "nnguide score",
-      expected: `a k of at most ${rows}, the number of images in the bank`,
-      received: String(options.k),
-      hint: `choose a smaller k, or ${rows < sample.count ? "a larger bank" : "fit it to more images"}`,
-    });
-  }
-  const bank = new Float32Array(dimension * rows);
-  for (let column = 0; column < rows; column++) {
-    const row = Math.floor((column * sample.count) / rows);
-    const z = sample.features.subarray(row * dimension, (row + 1) * dimension);
-    const f = sample.logits.subarray(row * classes, (row + 1) * classes);
-    const factor = logSumExpOf(f) / Math.max(Math.hypot(...z), shortest);
+/** The directions of the bank's images, each times its negative energy, as the columns of [D, rows]. */
+function fitBank({ head: { dimension }, sample }: FitData, options: BankOptions): Fitted {
+  const images = bankOf("nnguide", sample, options);
+  const bank = new Float32Array(dimension * images.length);
+  images.forEach(({ features: z, logits }, column) => {
+    const factor = logSumExpOf(logits) / Math.max(Math.hypot(...z), shortest);
     z.forEach((value, axis) => {
-      bank[axis * rows + column] = value * factor;
+      bank[axis * images.length + column] = value * factor;
     });
-  }
-  return { bank: { dtype: "float32", dims: [dimension, rows], data: bank } };
+  });
+  return { bank: { dtype: "float32", dims: [dimension, images.length], data: bank } };
 }
 
 function logSumExpOf(f: Float32Array): number {
