@@ -1,5 +1,4 @@
-import type { Attribute, Graph, Model, Node, ValueInfo } from "../onnx/types.js";
-import { origin } from "../onnx/types.js";
+import { type Attribute, type Graph, type Model, type Node, origin, type ValueInfo } from "../onnx/types.js";
 
 /** A graph to put on top of a model. */
 export interface Addition {

@@ -1,6 +1,6 @@
 import type { ImageDataset, Normalization } from "../data/index.js";
 import { RunError } from "../errors.js";
-import { encodeModel } from "../onnx/index.js";
+import { encodeModel, type Model } from "../onnx/index.js";
 import type { Engine } from "../runtime/index.js";
 import { type Classifier, logitsModel } from "./classifier.js";
 import { type Progress, silent } from "./progress.js";
@@ -28,23 +28,50 @@ export async function predict(
   dataset: ImageDataset,
   options: PredictOptions = {},
 ): Promise<Float32Array> {
+  return (await predictWith(engine, classifier, logitsModel(classifier), [], dataset, options)).logits;
+}
+
+/** Logits of a classifier, and further outputs of one number per image. */
+export interface Predictions {
+  /** Float32 [N, K], row by row. */
+  readonly logits: Float32Array;
+  /** Float32 [N] by the name of the output. */
+  readonly outputs: Readonly<Record<string, Float32Array>>;
+}
+
+/**
+ * {@link predict} for a model that gives more than the classifier it is made of.
+ *
+ * @param model  with the classifier's input and logits
+ * @param names  of its further outputs, [N] each
+ * @throws RunError when the logits hold a NaN
+ */
+export async function predictWith(
+  engine: Engine,
+  { input, logits: logitsName }: Classifier,
+  model: Model,
+  names: readonly string[],
+  dataset: ImageDataset,
+  options: PredictOptions = {},
+): Promise<Predictions> {
   const { normalization, batch = 250, indices, progress = silent, signal } = options;
   const total = indices?.length ?? dataset.length;
-  const session = await engine.load(encodeModel(logitsModel(classifier)));
+  const session = await engine.load(encodeModel(model));
   const title = `Running the model over ${dataset.name}`;
-  const { input } = classifier;
-  let result = new Float32Array(0);
+  const further = Object.fromEntries(names.map((name) => [name, new Float32Array(total)]));
+  let logits = new Float32Array(0);
   await runImages(
     { session, input, dataset, indices, normalization, batch, title, progress, signal },
     (outputs, before, count) => {
-      const logits = outputs[classifier.logits]?.data as Float32Array;
-      const classes = logits.length / count;
-      if (before === 0) result = new Float32Array(classes * total);
-      result.set(logits, before * classes);
+      const rows = outputs[logitsName]?.data as Float32Array;
+      const classes = rows.length / count;
+      if (before === 0) logits = new Float32Array(classes * total);
+      logits.set(rows, before * classes);
+      for (const name of names) further[name]?.set(outputs[name]?.data as Float32Array, before);
     },
   );
-  refuseNaN(result, total, (row) => dataset.describe(indices?.[row] ?? row));
-  return result;
+  refuseNaN(logits, total, (row) => dataset.describe(indices?.[row] ?? row));
+  return { logits, outputs: further };
 }
 
 /** @param describe  what an error calls the image of a row */
