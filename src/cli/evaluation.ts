@@ -24,6 +24,7 @@ import { classNamesOf } from "./class-names.js";
 import { openClassifier, withEngine } from "./classifier-run.js";
 import type { CommandIo } from "./command-io.js";
 import type { NamedDataset } from "./named-dataset.js";
+import { openOodSets } from "./ood-sets.js";
 import { makeOutputFolder } from "./output-folder.js";
 
 export interface EvaluationSettings extends Pick<EvaluateOptions, "scores" | "fitted" | "preset" | "batch"> {
@@ -115,11 +116,7 @@ function modelNames(paths: readonly string[]): string[] {
 async function openSets({ id, ood }: EvaluationSettings, hint: ReturnType<typeof shapeHint>) {
   const opened = {
     id: await openDataset(id, hint),
-    ood: await Promise.all(
-      ood.map(({ name, dataset }) =>
-        openDataset(dataset, { ...hint, ignoreLabels: true, ...(name === undefined ? {} : { name }) }),
-      ),
-    ),
+    ood: await openOodSets(ood, hint),
   };
   const names = opened.ood.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);

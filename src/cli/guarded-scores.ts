@@ -2,7 +2,7 @@
 import { imageFiles } from "../data/image-files.js";
 import { type ImageDataset, imageEndings, type Normalization } from "../data/index.js";
 import { type GuardedImage, preprocesses, runGuarded } from "../guard/index.js";
-import { type Model, readModel } from "../onnx/index.js";
+import type { Model } from "../onnx/index.js";
 import { csvText } from "../report/csv.js";
 import type { Device } from "../runtime/index.js";
 import { asClassifier, normalizationFor, shapeHint } from "../training/classifier.js";
@@ -14,7 +14,9 @@ import { openImages } from "./open-images.js";
 
 export interface GuardedScoreOptions {
   readonly images: readonly string[];
-  readonly model: string;
+  readonly model: Model;
+  /** What the document calls the model. */
+  readonly path: string;
   readonly csv?: boolean | undefined;
   readonly normalize?: Normalization | undefined;
   readonly device?: Device | undefined;
@@ -22,8 +24,7 @@ export interface GuardedScoreOptions {
 }
 
 export async function scoreWithGuarded(options: GuardedScoreOptions, io: CommandIo): Promise<void> {
-  const { images, model: path, csv, normalize, ...engineChoices } = options;
-  const model = await readModel(path);
+  const { images, model, path, csv, normalize, ...engineChoices } = options;
   const { datasets, normalization } = preprocesses(model)
     ? { datasets: await inTheirOwnSize(images), normalization: undefined }
     : await inTheModelsSize(model, path, images, normalize);

@@ -62,6 +62,7 @@ export const calibrateCommand = defineCommand({
     const { openClassifier, withEngine } = await import("../classifier-run.js");
     const { chosenPart } = await import("../fitted-scores.js");
     const { openDataset } = await import("../../data/index.js");
+    const { openOodSets } = await import("../ood-sets.js");
     const { writeFileAtomic } = await import("../../files.js");
     const { calibrate } = await import("../../guard/index.js");
     const { imageShape, inferShapes, shapeHint } = await import("../../training/classifier.js");
@@ -70,11 +71,7 @@ export const calibrateCommand = defineCommand({
     const { classifier, normalization } = await openClassifier(model, normalize);
     const hint = shapeHint(classifier);
     const images = await openDataset(id, hint);
-    const sets = await Promise.all(
-      ood.map(({ name, dataset: spec }) =>
-        openDataset(spec, { ...hint, ignoreLabels: true, ...(name === undefined ? {} : { name }) }),
-      ),
-    );
+    const sets = await openOodSets(ood, hint);
     const part = await chosenPart(fit, score, inferShapes(classifier, imageShape(classifier, images.shape)).classes);
     const { progress, signal } = io;
     const calibration = await withEngine(engineChoices, (engine) =>

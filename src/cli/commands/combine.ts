@@ -44,6 +44,7 @@ export const combine = defineCommand({
     const { openClassifier, withEngine } = await import("../classifier-run.js");
     const { readPart } = await import("../fitted-scores.js");
     const { openDataset } = await import("../../data/index.js");
+    const { openOodSets } = await import("../ood-sets.js");
     const { writeFileAtomic } = await import("../../files.js");
     const { combineScores } = await import("../../guard/index.js");
     const { encodeModel } = await import("../../onnx/index.js");
@@ -54,11 +55,7 @@ export const combine = defineCommand({
     const hint = shapeHint(classifier);
     const parts = await Promise.all(fit.map(readPart));
     const images = await openDataset(id, hint);
-    const sets = await Promise.all(
-      ood.map(({ name, dataset: spec }) =>
-        openDataset(spec, { ...hint, ignoreLabels: true, ...(name === undefined ? {} : { name }) }),
-      ),
-    );
+    const sets = await openOodSets(ood, hint);
     const { progress, signal } = io;
     const part = await withEngine(engineChoices, (engine) =>
       combineScores(engine, classifier, parts, images, sets, { normalization, progress, signal }),

@@ -33,25 +33,15 @@ export const ensemble = defineCommand({
   ],
   async run({ models, dropout, samples = 8, seed = 1, out }, io) {
     const { OptionError } = await import("../../errors.js");
+    const { onlyShape } = await import("../classifier-run.js");
     const { writeFileAtomic } = await import("../../files.js");
     const { dropoutEnsemble, ensembleModel } = await import("../../guard/index.js");
     const { encodeModel, readModel } = await import("../../onnx/index.js");
-    const { asClassifier, imageShape, inferShapes } = await import("../../training/classifier.js");
+    const { asClassifier, inferShapes } = await import("../../training/classifier.js");
     const { checkOutputFile } = await import("../output-folder.js");
     await checkOutputFile(out);
     const members = await Promise.all(models.map(async (path) => asClassifier(await readModel(path), path)));
-    const shapes = members.map((member, index) => {
-      const [channels, height, width] = member.shape;
-      if (channels === undefined || height === undefined || width === undefined) {
-        throw new OptionError({
-          where: models[index] as string,
-          expected: "a model that takes images of one size",
-          received: "one that takes any",
-          hint: "export it with fixed height and width",
-        });
-      }
-      return imageShape(member, [channels, height, width]);
-    });
+    const shapes = members.map((member, index) => onlyShape(member, models[index] as string));
     const classes = members.map((member, index) => inferShapes(member, shapes[index] as Shape).classes);
     if (dropout !== undefined && members.length > 1) {
       throw new OptionError({ where: "--dropout", expected: "one model", received: String(members.length) });

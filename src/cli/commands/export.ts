@@ -31,26 +31,16 @@ export const exportCommand = defineCommand({
   ],
   async run({ model, fit, score, calibration: path, normalize, preprocess = false, out }, io) {
     const { readFile } = await import("node:fs/promises");
-    const { OptionError } = await import("../../errors.js");
-    const { openClassifier } = await import("../classifier-run.js");
+    const { onlyShape, openClassifier } = await import("../classifier-run.js");
     const { chosenPart } = await import("../fitted-scores.js");
     const { writeFileAtomic } = await import("../../files.js");
     const { asCalibration, guardedModel } = await import("../../guard/index.js");
     const { encodeModel } = await import("../../onnx/index.js");
-    const { imageShape, inferShapes } = await import("../../training/classifier.js");
+    const { inferShapes } = await import("../../training/classifier.js");
     const { checkOutputFile } = await import("../output-folder.js");
     await checkOutputFile(out);
     const { classifier, normalization } = await openClassifier(model, normalize);
-    const [channels, height, width] = classifier.shape;
-    if (channels === undefined || height === undefined || width === undefined) {
-      throw new OptionError({
-        where: "--model",
-        expected: "a model that takes images of one size",
-        received: "one that takes any",
-        hint: "export it with fixed height and width",
-      });
-    }
-    const shape = imageShape(classifier, [channels, height, width]);
+    const shape = onlyShape(classifier, "--model");
     const part = await chosenPart(fit, score, inferShapes(classifier, shape).classes);
     const calibration = asCalibration(parse(await readFile(path, "utf8")), path);
     const guarded = guardedModel(classifier, part, calibration, {

@@ -40,17 +40,18 @@ export const score = defineCommand({
   async run({ images, model, score: name, fit, csv, normalize, ...engineChoices }, io) {
     const { readModel } = await import("../../onnx/index.js");
     const { isGuarded } = await import("../../guard/index.js");
-    if (isGuarded(await readModel(model))) {
+    const read = await readModel(model);
+    if (isGuarded(read)) {
       const { scoreWithGuarded } = await import("../guarded-scores.js");
-      return scoreWithGuarded({ images, model, csv, normalize, ...engineChoices }, io);
+      return scoreWithGuarded({ images, model: read, path: model, csv, normalize, ...engineChoices }, io);
     }
-    const { openClassifier, withEngine } = await import("../classifier-run.js");
+    const { classifierOf, withEngine } = await import("../classifier-run.js");
     const { classNamesOf } = await import("../class-names.js");
     const { chosenPart } = await import("../fitted-scores.js");
     const { openImages } = await import("../open-images.js");
     const { scoreImages } = await import("../../benchmarks/index.js");
     const { imageShape, inferShapes, shapeHint } = await import("../../training/classifier.js");
-    const { classifier, normalization } = await openClassifier(model, normalize);
+    const { classifier, normalization } = classifierOf(read, model, normalize);
     const dataset = await openImages(images, shapeHint(classifier).shape);
     const part = await chosenPart(fit, name, inferShapes(classifier, imageShape(classifier, dataset.shape)).classes);
     const { progress, signal } = io;
