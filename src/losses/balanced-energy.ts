@@ -22,11 +22,21 @@ export function temperedPrior(prior: Expr, gamma: number): Expr {
   return div(raised, sum(abs(raised)));
 }
 
-/** `Z_γ(x) = Σ_j softmax(f(x))_j P_γ(j)`, how much x looks like a majority class among the outliers; [M], in [min P_γ, max P_γ]. */
+/**
+ * `Z_γ(x) = Σ_j softmax(f(x))_j P_γ(j)`, how much x looks like a majority class among the outliers; in [min P_γ, max P_γ].
+ *
+ * @param outlierLogits  float32 [M, K] or [M, K, H, W]
+ * @param prior          float32 [K]
+ * @returns [M] or [M, H, W]
+ */
 export function priorWeight(outlierLogits: Expr, prior: Expr, gamma: number): Expr {
-  const [count, classes] = outlierLogits.dims as [number, number];
-  const share = matMul(softmax(outlierLogits), reshape(temperedPrior(prior, gamma), [classes, 1]));
-  return reshape(share, [count]);
+  const [count, classes, ...size] = outlierLogits.dims as [number, number, ...number[]];
+  const tempered = temperedPrior(prior, gamma);
+  const share = softmax(outlierLogits);
+  if (size.length === 0) return reshape(matMul(share, reshape(tempered, [classes, 1])), [count]);
+  const pixels = size.reduce((product, length) => product * length, 1);
+  const weight = matMul(reshape(tempered, [1, classes]), reshape(share, [count, classes, pixels]));
+  return reshape(weight, [count, ...size]);
 }
 
 /**
@@ -56,6 +66,6 @@ export const balancedEnergy = defineLoss<BalancedEnergyOptions>({
     const weight = z(p.gammaWeight);
     const weighted = mul(weight, outHinge(outlierLogits, margin));
     const outlierTerm = p.normalization === "sum" ? div(sum(weighted), sum(weight)) : mean(weighted);
-    return add(inHinge(logits, p.mIn), outlierTerm);
+    return add(mean(inHinge(logits, p.mIn)), outlierTerm);
   },
 });

@@ -10,12 +10,12 @@ export interface Margins {
   readonly mOut: number;
 }
 
-/** `mean relu(E - mIn)²` over in-distribution logits [N, K]; scalar. */
+/** `relu(E - mIn)²` for each in-distribution image, logits [N, K], or pixel, logits [N, K, H, W]; [N] or [N, H, W]. */
 export function inHinge(logits: Expr, mIn: number): Expr {
-  return mean(square(relu(sub(energy(logits), mIn))));
+  return square(relu(sub(energy(logits), mIn)));
 }
 
-/** `relu(margin - E)²` for each outlier, [M]; the margin is a number or one value per outlier. */
+/** `relu(margin - E)²` for each outlier, image or pixel; the margin is a number or one value per outlier. */
 export function outHinge(outlierLogits: Expr, margin: Operand): Expr {
   return square(relu(sub(margin, energy(outlierLogits))));
 }
@@ -39,5 +39,5 @@ export const energyLoss = defineLoss<Margins>({
   hasMargins: true,
   usesPrior: false,
   expression: ({ logits, outlierLogits }, { mIn, mOut }) =>
-    add(inHinge(logits, mIn), mean(outHinge(outlierLogits, mOut))),
+    add(mean(inHinge(logits, mIn)), mean(outHinge(outlierLogits, mOut))),
 });

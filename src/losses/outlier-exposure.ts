@@ -1,5 +1,15 @@
-import { logSumExp, mean, sub } from "../ops/index.js";
+import { type Expr, logSumExp, mean, sub } from "../ops/index.js";
 import { defineLoss } from "./types.js";
+
+/**
+ * Cross entropy between the uniform distribution and the prediction, `logsumexp(f) - mean_c f_c`.
+ *
+ * @param logits  float32 [M, K] or [M, K, H, W]
+ * @returns [M] or [M, H, W]; at least log K
+ */
+export function uniformCrossEntropy(logits: Expr): Expr {
+  return sub(logSumExp(logits, { axes: [1] }), mean(logits, { axes: [1] }));
+}
 
 /**
  * Outlier exposure: the cross entropy between the uniform distribution and the prediction on outliers,
@@ -17,6 +27,5 @@ export const outlierExposure = defineLoss({
   score: "msp",
   hasMargins: false,
   usesPrior: false,
-  expression: ({ outlierLogits }) =>
-    mean(sub(logSumExp(outlierLogits, { axes: [1] }), mean(outlierLogits, { axes: [1] }))),
+  expression: ({ outlierLogits }) => mean(uniformCrossEntropy(outlierLogits)),
 });

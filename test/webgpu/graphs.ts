@@ -1,12 +1,13 @@
 /** What a training step is made of, each piece with its gradients: the graphs that must run on WebGPU for training there. */
 import { GraphBuilder } from "../../src/graph/builder.js";
 import { gradients } from "../../src/graph/differentiate.js";
-import { crossEntropy, type LossDefinition, type LossName, losses } from "../../src/losses/index.js";
+import { type LossDefinition, type LossName, losses } from "../../src/losses/index.js";
 import { int, ints, type Model, type Tensor } from "../../src/onnx/types.js";
-import { add, type Expr, mul, sum, tensorOf, trainingBatchNorm } from "../../src/ops/index.js";
+import { type Expr, mul, sum, tensorOf, trainingBatchNorm } from "../../src/ops/index.js";
 import { gradientModel } from "../gradients/build.js";
 import { differentiated } from "../gradients/case.js";
 import { distinctTensor, randomTensor } from "../gradients/random.js";
+import { type LossFeeds, lossGraph } from "../loss-graph.js";
 
 /** A graph with values for its inputs. */
 export interface FedGraph {
@@ -64,24 +65,26 @@ function batchNorm(): FedGraph {
 }
 
 function loss(name: LossName): FedGraph {
-  const graph = new GraphBuilder();
-  // Energies on both sides of the default margins, so that hinges are open and closed.
-  const feeds = {
-    logits: randomTensor([4, 6], 1, { low: -10, high: 30 }),
-    outlierLogits: randomTensor([5, 6], 2, { low: -5, high: 8 }),
-    labels: tensorOf([0, 5, 2, 2], "int64"),
-  };
-  const logits = graph.input("logits", "float32", feeds.logits.dims);
-  const outlierLogits = graph.input("outlierLogits", "float32", feeds.outlierLogits.dims);
-  const prior = graph.constant(tensorOf([0.4, 0.3, 0.1, 0.1, 0.1, 0]));
   const definition = losses[name] as LossDefinition<object>;
-  const regularizer = definition.expression({ logits, outlierLogits, prior }, definition.defaults);
-  const fit = crossEntropy(logits, graph.input("labels", "int64", feeds.labels.dims));
-  const value = add(fit, mul(regularizer, definition.weight));
-  const [dLogits, dOutlierLogits] = gradients(graph, value, [logits, outlierLogits]) as [Expr, Expr];
+  const { defaults: options, weight } = definition;
+  const classCounts = [40, 30, 10, 10, 10, 1];
+  const width = classCounts.length + (definition.abstentionClasses?.(options) ?? 0);
+  const matrix = (rows: number, columns: number, seed: number) => randomTensor([rows, columns], seed);
+  const feeds: LossFeeds = {
+    // Energies on both sides of the default margins, so that hinges are open and closed.
+    logits: randomTensor([4, width], 1, { low: -10, high: 30 }),
+    outlierLogits: randomTensor([5, width], 2, { low: -5, high: 8 }),
+    labels: tensorOf([0, 5, 2, 5], "int64"),
+    ...(definition.outlierLabels && { outlierLabels: tensorOf([5, 4, 3, 5, 1], "int64") }),
+    ...(definition.projects && { projections: matrix(4, 8, 3), outlierProjections: matrix(5, 8, 4) }),
+    ...(definition.usesFeatures && { features: matrix(4, 8, 5), outlierFeatures: matrix(5, 8, 6) }),
+    ...(definition.prototypes && { prototypes: matrix(definition.prototypes(classCounts, options), 8, 7) }),
+    ...(definition.pastedClasses && { pastedLogits: matrix(3, width, 8), pastedLabels: tensorOf([4, 5, 5], "int64") }),
+  };
+  const prior = [0.4, 0.3, 0.1, 0.1, 0.1, 0];
   return {
-    name: `Loss ${name}, with the gradients of both batches' logits`,
-    model: graph.model({ value, dLogits, dOutlierLogits }),
+    name: `Loss ${name}, with the gradients of all it is differentiated by`,
+    model: lossGraph({ definition, options, weight, prior, classCounts }, feeds),
     feeds,
   };
 }
