@@ -82,7 +82,7 @@ export function parseDatasetOptions(spec: DatasetSpec, kind: DatasetKind): Datas
   return options;
 }
 
-function integer(value: string, least: number, where: string): number {
+export function integer(value: string, least: number, where: string): number {
   const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (!Number.isSafeInteger(number) || number < least) {
     throw new OptionError({ where, expected: `an integer of at least ${least}`, received: `"${value}"` });
@@ -90,11 +90,11 @@ function integer(value: string, least: number, where: string): number {
   return number;
 }
 
-function count(value: string, where: string): number {
+export function count(value: string, where: string): number {
   return integer(value, 1, where);
 }
 
-function names(value: string, where: string): readonly string[] {
+export function names(value: string, where: string): readonly string[] {
   const list = value.split(",").map((name) => decodeValue(name, where).trim());
   if (list.includes("")) {
     throw new OptionError({ where, expected: "class names or indices with commas between", received: `"${value}"` });
@@ -102,7 +102,7 @@ function names(value: string, where: string): readonly string[] {
   return list;
 }
 
-function choice<Word extends string>(value: string, words: readonly Word[], where: string): Word {
+export function choice<Word extends string>(value: string, words: readonly Word[], where: string): Word {
   const word = words.find((candidate) => candidate === value);
   if (word === undefined) throw new OptionError({ where, expected: words.join(" or "), received: `"${value}"` });
   return word;

@@ -24,9 +24,21 @@ export function resizePicture(picture: Picture, height: number, width: number, m
 }
 
 function centreCrop(picture: Picture, height: number, width: number): Picture {
-  const [channels, fromHeight, fromWidth] = picture.shape;
+  const [, fromHeight, fromWidth] = picture.shape;
   const top = roundHalfToEven((fromHeight - height) / 2);
   const left = roundHalfToEven((fromWidth - width) / 2);
+  return cutOut(picture, { top, left, height, width });
+}
+
+interface Window {
+  readonly top: number;
+  readonly left: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+function cutOut(picture: Picture, { top, left, height, width }: Window): Picture {
+  const [channels, fromHeight, fromWidth] = picture.shape;
   const data = emptyLike(picture.data, channels * height * width);
   for (let channel = 0; channel < channels; channel++) {
     for (let row = 0; row < height; row++) {
@@ -57,12 +69,42 @@ function stretch(picture: Picture, height: number, width: number): Picture {
           step: 1,
         });
   if (fromHeight === height) return narrowed;
-  return resample(narrowed, [channels, height, width], filterFor(fromHeight, height), {
-    lines: channels * width,
-    line: (index) => Math.floor(index / width) * fromHeight * width + (index % width),
-    targetLine: (index) => Math.floor(index / width) * height * width + (index % width),
-    step: width,
+  return resample(
+    narrowed,
+    [channels, height, width],
+    filterFor(fromHeight, height),
+    acrossRows(channels, fromHeight, height, width),
+  );
+}
+
+/**
+ * The pixels inside a window of `resizePicture(picture, height, width, "stretch")`, to the byte, without working out the
+ * rest of it.
+ */
+export function resizeWindow(
+  picture: Picture,
+  [height, width]: readonly [height: number, width: number],
+  window: Window,
+): Picture {
+  const [channels, fromHeight, fromWidth] = picture.shape;
+  if (height === fromHeight && width === fromWidth) return cutOut(picture, window);
+  const rows = filterPart(filterFor(fromHeight, height), window.top, window.height);
+  const columns = filterPart(filterFor(fromWidth, width), window.left, window.width);
+  // Source rows that the window needs.
+  const top = rows.first[0] as number;
+  const count = (rows.first[window.height - 1] as number) + (rows.taps[window.height - 1] as number) - top;
+  const narrowed = resample(picture, [channels, count, window.width], columns, {
+    lines: channels * count,
+    line: (index) => (Math.floor(index / count) * fromHeight + top + (index % count)) * fromWidth,
+    targetLine: (index) => index * window.width,
+    step: 1,
   });
+  return resample(
+    narrowed,
+    [channels, window.height, window.width],
+    { ...rows, first: rows.first.map((row) => row - top) },
+    acrossRows(channels, count, window.height, window.width),
+  );
 }
 
 interface FilterWeights {
@@ -122,12 +164,38 @@ function filterWeights(from: number, to: number): FilterWeights {
 /** Pillow's byte filters work with weights of 22 binary digits. */
 const fixedPointBits = 22;
 
+/** The filter of some of the target pixels. */
+function filterPart(
+  { first, taps, weights, fixedPoint, widest }: FilterWeights,
+  start: number,
+  count: number,
+): FilterWeights {
+  const end = start + count;
+  return {
+    first: first.subarray(start, end),
+    taps: taps.subarray(start, end),
+    weights: weights.subarray(start * widest, end * widest),
+    fixedPoint: fixedPoint.subarray(start * widest, end * widest),
+    widest,
+  };
+}
+
 interface Lines {
   readonly lines: number;
   readonly line: (index: number) => number;
   readonly targetLine: (index: number) => number;
   /** Distance of neighbours on a line. */
   readonly step: number;
+}
+
+/** Columns of planes of a width, from one height to another. */
+function acrossRows(channels: number, fromHeight: number, height: number, width: number): Lines {
+  return {
+    lines: channels * width,
+    line: (index) => Math.floor(index / width) * fromHeight * width + (index % width),
+    targetLine: (index) => Math.floor(index / width) * height * width + (index % width),
+    step: width,
+  };
 }
 
 function resample(picture: Picture, shape: Picture["shape"], filter: FilterWeights, lines: Lines): Picture {

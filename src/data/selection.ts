@@ -12,7 +12,11 @@ import type { ImageSource } from "./types.js";
  * @throws OptionError for a class that is not there
  * @throws DataError when classes are to be selected but images have no labels, or nothing is left
  */
-export function selectImages(source: ImageSource, options: DatasetOptions, where: string): Int32Array {
+export function selectImages(
+  source: Pick<ImageSource, "length" | "labels" | "classNames">,
+  options: DatasetOptions,
+  where: string,
+): Int32Array {
   const { include, exclude, longTail, perClass, limit, seed } = options;
   let selection: Int32Array = Int32Array.from({ length: source.length }, (_, index) => index);
   if (include !== undefined || exclude !== undefined || longTail !== undefined || perClass !== undefined) {
@@ -105,7 +109,7 @@ function sample(selection: Int32Array, size: number, order: Int32Array): Int32Ar
 /** WordNet id and name, as Tiny-ImageNet's class lists have them: either part names the class. */
 const wordNetClass = /^(n\d{8}) (.+)$/;
 
-function classIndex(name: string, source: ImageSource, labels: Int32Array, where: string): number {
+function classIndex(name: string, source: Pick<ImageSource, "classNames">, labels: Int32Array, where: string): number {
   const classNames = source.classNames ?? [];
   const matches = classNames.flatMap((candidate, index) =>
     candidate === name || wordNetClass.exec(candidate)?.slice(1).includes(name) ? [index] : [],

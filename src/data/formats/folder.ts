@@ -130,6 +130,6 @@ async function imagesBelow(path: string, above: ReadonlySet<string>): Promise<st
 }
 
 /** Python's order of strings; JavaScript's own differs for characters beyond U+FFFF. */
-function byCodePoint(one: string, other: string): number {
+export function byCodePoint(one: string, other: string): number {
   return Buffer.compare(Buffer.from(one), Buffer.from(other));
 }

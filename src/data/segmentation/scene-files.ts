@@ -1,0 +1,108 @@
+import { readdir } from "node:fs/promises";
+import { basename, dirname, join, sep } from "node:path";
+import { DataError } from "../../errors.js";
+import { imageEndings } from "../decode.js";
+import { fileError } from "../files.js";
+import { byCodePoint } from "../formats/folder.js";
+import type { LabelMap } from "./label-map.js";
+
+/** The two files of a scene. */
+export interface SceneFile {
+  /** Name within the set: the image's path below the set's folder, with slashes. */
+  readonly name: string;
+  readonly image: string;
+  readonly labels: string;
+}
+
+/** What the reader of a layout finds: `openSegmentation` puts selection, label map and resizing on top. */
+export interface SceneLayout {
+  readonly files: readonly SceneFile[];
+  readonly map: LabelMap;
+}
+
+/**
+ * What lies in a folder and below, as paths relative to it with slashes, in the order of their code points. Hidden files
+ * and folders are passed over, links to folders not followed.
+ *
+ * @throws DataError when the folder cannot be read
+ */
+export async function filesBelow(folder: string): Promise<string[]> {
+  const paths = await readdir(folder, { recursive: true }).catch((cause: unknown) => {
+    throw fileError(folder, cause);
+  });
+  return paths
+    .map((path) => path.split(sep).join("/"))
+    .filter((path) => !path.split("/").some((part) => part.startsWith(".") || part === "__MACOSX"))
+    .sort(byCodePoint);
+}
+
+/** A path without its ending. */
+export function stem(path: string): string {
+  return path.replace(/\.[^./]+$/, "");
+}
+
+export interface PairedFolders {
+  readonly images: string;
+  readonly labels: string;
+  /** Path of the label file below `labels` for an image's path below `images`; undefined for files that are no images of the set. */
+  readonly labelOf: (image: string) => string | undefined;
+}
+
+/**
+ * Pairs every image below a folder with its label file below another. Label files without an image are passed over.
+ *
+ * @throws DataError naming an image without label file, or the folder when it holds no image
+ */
+export async function pairFolders({ images, labels, labelOf }: PairedFolders): Promise<SceneFile[]> {
+  const wanted = (await filesBelow(images)).flatMap((name) => {
+    const label = imageEndings.test(name) ? labelOf(name) : undefined;
+    return label === undefined ? [] : [{ name, label }];
+  });
+  if (wanted.length === 0) throw new DataError({ where: images, expected: "images of the set", received: "none" });
+  const found = new Set(await filesBelow(labels));
+  return wanted.map(({ name, label }) => {
+    if (!found.has(label)) throw withoutLabels(join(images, name), join(labels, label));
+    return { name, image: join(images, name), labels: join(labels, label) };
+  });
+}
+
+/**
+ * Finds the image of every label file of a folder, for sets that hold images without labels too.
+ *
+ * @param imageOf  path of the image below `images`, without its ending, for a label file's path below `labels`; undefined
+ *   for other files
+ * @throws DataError naming a label file without image, or the folder when it holds no label file
+ */
+export async function pairLabels(
+  labels: string,
+  images: string,
+  imageOf: (label: string) => string | undefined,
+): Promise<SceneFile[]> {
+  const wanted = (await filesBelow(labels)).flatMap((label) => {
+    const image = imageOf(label);
+    return image === undefined ? [] : [{ label, image }];
+  });
+  if (wanted.length === 0) throw new DataError({ where: labels, expected: "label files of the set", received: "none" });
+  const found = new Map(
+    (await filesBelow(images)).filter((name) => imageEndings.test(name)).map((name) => [stem(name), name]),
+  );
+  return wanted.map(({ label, image }) => {
+    const name = found.get(image);
+    if (name === undefined) {
+      throw new DataError({
+        where: join(labels, label),
+        problem: `its image ${basename(image)} is not in ${join(images, dirname(image))}`,
+        hint: "the set is incomplete: fetch its images too",
+      });
+    }
+    return { name, image: join(images, name), labels: join(labels, label) };
+  });
+}
+
+function withoutLabels(image: string, labels: string): DataError {
+  return new DataError({
+    where: image,
+    problem: `its label file ${labels} does not exist`,
+    hint: "remove the image, or add its labels",
+  });
+}
