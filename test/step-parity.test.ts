@@ -10,6 +10,7 @@ import { LocalEngine } from "../src/runtime/index.js";
 import { BatchSource } from "../src/training/batch-source.js";
 import { asClassifier, planTraining } from "../src/training/index.js";
 import { learningRateAt } from "../src/training/schedule.js";
+import { buildTrainingStep } from "../src/training/step.js";
 import { Trainer } from "../src/training/trainer.js";
 
 interface Case {
@@ -64,7 +65,7 @@ async function train(fixture: ModelFixture, c: Case) {
   const plan = planTraining(classifier, known.shape, c.train);
   const { m_in: mIn, m_out: mOut, alpha, gamma } = options;
   const loss = losses[c.loss] as LossDefinition<object>;
-  const trainer = new Trainer(engine, {
+  const step = {
     model: classifier.upgraded,
     logits: classifier.logits,
     partition: plan.partition,
@@ -74,10 +75,14 @@ async function train(fixture: ModelFixture, c: Case) {
     weight: c.weight,
     prior: fixture.prior,
     batchNorm: c.bn,
-    sgd: { momentum: options.momentum, weightDecay: options.weight_decay },
+    classCounts: new Array<number>(fixture.prior.length).fill(1),
+    seed: 1,
+    optimizer: "sgd",
+    optimizerOptions: { momentum: options.momentum, weightDecay: options.weight_decay },
     rows: plan.rows,
-  });
-  await trainer.start();
+  } as const;
+  const trainer = new Trainer(engine, (sizes) => buildTrainingStep({ ...step, ...sizes }));
+  await trainer.start({ batch: 1, outlierBatch: 1 });
   const prefix = plan.prefix === undefined ? undefined : await engine.load(encodeModel(plan.prefix));
   const readings: number[] = [];
   const source = new BatchSource({
@@ -94,9 +99,10 @@ async function train(fixture: ModelFixture, c: Case) {
     prefix,
     stores: undefined,
   });
-  for (let step = 0; step < options.steps; step++) {
-    const learningRate = learningRateAt("cosine", c.lr, step + 1, options.steps);
-    readings.push((await trainer.step(await source.batch(step), learningRate)).loss);
+  const schedule = { schedule: "cosine", learningRate: c.lr, milestones: [], decay: 1, warmUp: 0 } as const;
+  for (let at = 0; at < options.steps; at++) {
+    const learningRate = learningRateAt(schedule, at + 1, options.steps);
+    readings.push((await trainer.step(await source.batch(at), learningRate, at + 1)).loss);
   }
   const trained = await trainer.trained();
   await trainer.close();

@@ -12,7 +12,7 @@ import type { LossName } from "../../src/losses/index.js";
 import { readModel } from "../../src/onnx/index.js";
 import { createEngine } from "../../src/runtime/index.js";
 import type { ScoreName } from "../../src/scores/index.js";
-import { asClassifier, type TuneOptions, type TuneResult, tune } from "../../src/training/index.js";
+import { asClassifier, type TuneOptions, type TrainingResult, tune } from "../../src/training/index.js";
 
 /** One row of a table: what is run, under which name. `undefined` options: the untouched model. */
 export interface Setting {
@@ -42,7 +42,7 @@ export interface RunNumbers {
   readonly accuracy: number;
   readonly groups?: Record<"many" | "medium" | "few", number>;
   readonly sets: Record<string, { auroc: number; aupr: number; fpr95: number }>;
-  readonly tune?: Pick<TuneResult, "steps" | "margins" | "seconds_per_step" | "accuracy_before" | "accuracy_after">;
+  readonly tune?: Pick<TrainingResult, "steps" | "margins" | "seconds_per_step" | "accuracy_before" | "accuracy_after">;
 }
 
 /** Numbers of finished runs; committed, so that a table can be made again without running anything. */
@@ -117,7 +117,7 @@ async function runOnce(
   await mkdir(dirname(done), { recursive: true });
   await mkdir(folder, { recursive: true });
   const normalization = parseNormalization(experiment.normalization);
-  let result: TuneResult | undefined;
+  let result: TrainingResult | undefined;
   if (setting.options !== undefined) {
     const shared: TuneOptions = {
       model: experiment.model,
@@ -158,7 +158,7 @@ async function evaluateFile(experiment: Experiment, { score }: Setting, path: st
   }
 }
 
-function numbersOf({ id, rows }: Evaluation, result: TuneResult | undefined): RunNumbers {
+function numbersOf({ id, rows }: Evaluation, result: TrainingResult | undefined): RunNumbers {
   const sets = rows.map(
     ({ ood, auroc, aupr, fpr95 }) => [ood, { auroc: 100 * auroc, aupr: 100 * aupr, fpr95: 100 * fpr95 }] as const,
   );

@@ -10,9 +10,9 @@ import {
   asClassifier,
   normalizationFor,
   shapeHint,
-  type TuneContext,
+  type TrainingContext,
   type TuneOptions,
-  type TuneResult,
+  type TrainingResult,
   tune,
 } from "../training/index.js";
 import { silent } from "../training/progress.js";
@@ -41,7 +41,7 @@ export interface ComparedModel {
   /** Scores that belong to this model, the one to rely on last. */
   readonly scores: readonly ScoreName[];
   /** Absent for the untouched model. */
-  readonly result?: TuneResult;
+  readonly result?: TrainingResult;
 }
 
 export interface LossComparison {
@@ -50,7 +50,7 @@ export interface LossComparison {
   readonly ood: readonly ImageDataset[];
 }
 
-export async function compareLosses(options: CompareLossesOptions, context: TuneContext = {}): Promise<LossComparison> {
+export async function compareLosses(options: CompareLossesOptions, context: TrainingContext = {}): Promise<LossComparison> {
   const engine = await createEngine(options.tune.engine);
   try {
     const original = asClassifier(await readModel(options.tune.model));

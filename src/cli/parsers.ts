@@ -103,3 +103,14 @@ export function numberOrAuto(range: Range = {}): Parser<number | "auto"> {
     },
   };
 }
+
+/** A name and a number, such as `k=50`. */
+export const namedNumber: Parser<readonly [name: string, value: number]> = {
+  async parse(given, where) {
+    const [, name, value] = /^([A-Za-z]\w*)=(.+)$/.exec(given) ?? [];
+    if (name === undefined || value?.trim() === "" || !Number.isFinite(Number(value))) {
+      throw new OptionError({ where, expected: "NAME=NUMBER, such as k=50", received: `"${given}"` });
+    }
+    return [name, Number(value)];
+  },
+};

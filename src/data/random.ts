@@ -30,6 +30,12 @@ export function createGenerator(seed: number): Generator {
   return new KeyedGenerator(absorbNumber([0x6f66666d, 0x61702d72, 0x616e646f, 0x6d2d3031], seed));
 }
 
+/** A draw from the standard normal distribution (Box and Muller, 1958); takes two numbers from the generator. */
+export function normal(generator: Generator): number {
+  // 1 - u lies in (0, 1], where the logarithm is finite.
+  return Math.sqrt(-2 * Math.log(1 - generator.uniform())) * Math.cos(2 * Math.PI * generator.uniform());
+}
+
 type Key = readonly [number, number, number, number];
 
 /** xoroshiro128+ started from a 128-bit key; forks mix a label into the key. */

@@ -44,6 +44,7 @@ export class GraphBuilder implements Builder {
   private readonly constants = new Map<string, Tensor>();
   private readonly shared = new Map<string, readonly Expr[]>();
   private readonly names = new Set<string>();
+  private readonly nodeNames = new Set<string>();
   private readonly attributeIds = new Map<Attribute, string>();
   private counter = 0;
 
@@ -80,6 +81,13 @@ export class GraphBuilder implements Builder {
     const value = this.value(name, tensor, tensor);
     if (key !== undefined) this.shared.set(key, [value]);
     return value;
+  }
+
+  /** A weight under a name of its own: never folded, never shared. */
+  initializer(name: string, tensor: Tensor): Expr {
+    if (this.names.has(name)) throw new GraphError({ problem: `two tensors of one graph are called "${name}"` });
+    this.constants.set(name, tensor);
+    return this.value(name, tensor);
   }
 
   op(
@@ -134,6 +142,7 @@ export class GraphBuilder implements Builder {
         outputs: [out.name],
         attributes: {},
       };
+      this.nodeNames.add(node.name);
       this.nodes.push({ node, inputs: [x], outputs: [out], custom: region });
     });
     return outputs;
@@ -204,8 +213,11 @@ export class GraphBuilder implements Builder {
     domain: string,
   ): Expr[] {
     const outputs = types.map((output) => this.value(this.freshName(type), output));
+    // A model that another builder made brings node names that may be those this one found for nodes without one.
+    const nodeName = name === "" || this.nodeNames.has(name) ? (outputs[0]?.name ?? type) : name;
+    this.nodeNames.add(nodeName);
     const node: Node = {
-      name: name || (outputs[0]?.name ?? type),
+      name: nodeName,
       op: type,
       domain,
       inputs: inputs.map((x) => x?.name ?? ""),
@@ -224,7 +236,7 @@ export class GraphBuilder implements Builder {
   private freshName(stem: string): string {
     let name: string;
     do name = `${stem}_${this.counter++}`;
-    while (this.names.has(name));
+    while (this.names.has(name) || this.nodeNames.has(name));
     return name;
   }
 

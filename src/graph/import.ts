@@ -20,6 +20,8 @@ export interface ImportOptions {
    * among the values. Default false.
    */
   readonly mergeBatchNorm?: boolean;
+  /** What a Dropout node gives in place of its input; default: the input itself. */
+  readonly dropout?: (node: Node, x: Expr) => Expr;
 }
 
 /** New running statistics of one BatchNormalization node, by the names of the initializers they replace. */
@@ -67,6 +69,10 @@ export function importGraph(builder: GraphBuilder, graph: Graph, options: Import
       const { y, updates } = batchNormInTraining(node, inputs as Expr[], values);
       values.set(node.outputs[0] as string, y);
       statistics.push({ node: node.name, updates });
+      continue;
+    }
+    if (node.op === "Dropout" && options.dropout !== undefined) {
+      values.set(node.outputs[0] as string, options.dropout(node, inputs[0] as Expr));
       continue;
     }
     const outputs = builder.op(node.op, inputs, node.attributes, {

@@ -97,7 +97,7 @@ export function selectParameters(graph: Graph, selection: string): Parameter[] {
       ? parameters
       : selection === "head"
         ? headOf(graph, parameters)
-        : matching(parameters, selection);
+        : matchingParameters(parameters, selection);
   if (chosen.length === 0) {
     throw new OptionError({
       where: "--train",
@@ -146,7 +146,8 @@ export function headLayer(graph: Graph): Node | undefined {
   return undefined;
 }
 
-function matching(parameters: readonly Parameter[], patterns: string): Parameter[] {
+/** Those whose names match one of the patterns, separated by commas, where `*` stands for anything. */
+export function matchingParameters(parameters: readonly Parameter[], patterns: string): Parameter[] {
   const expressions = patterns.split(",").map((pattern) => {
     const escaped = pattern.trim().replace(/[.*+?^${}()|[\]\\]/g, (c) => (c === "*" ? ".*" : `\\${c}`));
     return new RegExp(`^${escaped}$`);

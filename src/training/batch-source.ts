@@ -13,10 +13,15 @@ import {
   stepGenerator,
 } from "../data/index.js";
 import { ShapeError } from "../errors.js";
+import type { Tensor } from "../onnx/types.js";
 import type { Session } from "../runtime/index.js";
+import { dropoutNumbers, droppingNodes } from "./dropout.js";
 import { unpackRows } from "./feature-store.js";
 import type { TrainingPlan } from "./plan.js";
 import type { FeatureStores } from "./predictions.js";
+import { stepInputs } from "./step-inputs.js";
+import { rowsOf } from "./step-network.js";
+import type { BatchSizes } from "./step-options.js";
 import type { StepBatch } from "./trainer.js";
 
 export interface BatchSourceOptions {
@@ -31,6 +36,12 @@ export interface BatchSourceOptions {
   readonly augment: boolean;
   readonly normalization: Normalization | undefined;
   readonly seed: number;
+  /** Differently augmented rows of each in-distribution image in a batch; default 1. All first views come first. */
+  readonly views?: 1 | 2;
+  /** Chances, K numbers, by which every outlier is given a class for one update; undefined: none is. */
+  readonly outlierClasses?: readonly number[] | undefined;
+  /** Whether the model's Dropout nodes drop units; default false. */
+  readonly dropout?: boolean;
   /** The frozen part, run on every batch: needed when it exists and its features are not stored. */
   readonly prefix: Session | undefined;
   /** Features of the frozen part, computed beforehand. */
@@ -43,6 +54,9 @@ export class BatchSource {
   private readonly idSampler: Sampler;
   private readonly outlierSampler: Sampler | undefined;
   private readonly augmentation: Generator;
+  private readonly labelling: Generator;
+  private readonly masking: Generator;
+  private readonly droppingNodes: number;
 
   constructor(private readonly options: BatchSourceOptions) {
     const { trainIndices, outliers, batch, outlierBatch, shuffle, seed } = options;
@@ -55,6 +69,10 @@ export class BatchSource {
     });
     this.stepsPerEpoch = this.idSampler.stepsPerEpoch;
     this.augmentation = generator.fork("augment");
+    this.labelling = generator.fork("outlier labels");
+    this.masking = generator.fork("dropout");
+    const { classifier, partition } = options.plan;
+    this.droppingNodes = options.dropout ? droppingNodes(classifier.upgraded.graph, partition.trained).size : 0;
     if (outliers !== undefined) {
       const { length } = outliers;
       this.outlierSampler = outlierSampler({
@@ -66,38 +84,91 @@ export class BatchSource {
     }
   }
 
+  /** Sizes of a batch that has every kind of row that batches of this run have. */
+  get smallest(): BatchSizes {
+    return { batch: 1, outlierBatch: this.outlierSampler === undefined ? 0 : 1 };
+  }
+
   /** @param step  from 0 over the whole run */
   async batch(step: number): Promise<StepBatch> {
     const epoch = Math.floor(step / this.stepsPerEpoch);
     const within = step % this.stepsPerEpoch;
     const { trainIndices, id } = this.options;
-    const chosen = this.idSampler.batch(epoch, within).map((place) => trainIndices[place] as number);
+    const images = this.idSampler.batch(epoch, within).map((place) => trainIndices[place] as number);
+    const chosen = this.options.views === 2 ? Int32Array.of(...images, ...images) : images;
     const outliers = this.outlierSampler?.batch(epoch, within) ?? new Int32Array(0);
-    const labels = BigInt64Array.from(chosen, (index) => BigInt(id.labels?.[index] as number));
-    const features = await this.features(chosen, outliers, stepGenerator(this.augmentation, epoch, within));
-    return { features, labels, outliers: outliers.length };
+    const sizes = { batch: chosen.length, outlierBatch: outliers.length };
+    const feeds = {
+      ...(await this.features(chosen, outliers, stepGenerator(this.augmentation, epoch, within))),
+      ...this.further(sizes, epoch, within),
+      [stepInputs.labels]: classesOf(id, chosen),
+    };
+    return { sizes, feeds };
+  }
+
+  /** What the loss or the model call for beside images and labels. */
+  private further(sizes: BatchSizes, epoch: number, within: number): Record<string, Tensor> {
+    const { outlierClasses } = this.options;
+    const { outlierBatch: outliers } = sizes;
+    const found: Record<string, Tensor> = {};
+    if (outlierClasses !== undefined) {
+      const data = drawnClasses(outlierClasses, outliers, stepGenerator(this.labelling, epoch, within));
+      found[stepInputs.outlierLabels] = { dtype: "int64", dims: [outliers], data };
+    }
+    if (this.droppingNodes > 0) {
+      const generator = stepGenerator(this.masking, epoch, within);
+      found[stepInputs.dropout] = dropoutNumbers(rowsOf(sizes), this.droppingNodes, generator);
+    }
+    return found;
   }
 
   private async features(
     chosen: Int32Array,
     outliers: Int32Array,
     generator: Generator,
-  ): Promise<Record<string, Float32Array>> {
+  ): Promise<Record<string, Tensor>> {
     const { plan, stores, prefix, normalization } = this.options;
     const count = chosen.length + outliers.length;
     if (stores !== undefined) {
       const packed = new Float32Array(count * stores.id.width);
       await stores.id.read(chosen, packed, 0);
       await stores.outliers?.read(outliers, packed, chosen.length);
-      return unpackRows(packed, count, plan);
+      return tensors(unpackRows(packed, count, plan), count, plan);
     }
     const images = join(await this.options.id.read(chosen), await this.options.outliers?.read(outliers));
     const data = normalize(this.options.augment ? augment(images, generator) : images, normalization);
     const { input } = plan.classifier;
-    if (prefix === undefined) return { [input]: data };
-    const outputs = await prefix.run({ [input]: { dtype: "float32", dims: [count, ...images.shape], data } });
-    return Object.fromEntries(plan.partition.boundary.map((name) => [name, outputs[name]?.data as Float32Array]));
+    const pixels: Tensor = { dtype: "float32", dims: [count, ...images.shape], data };
+    return prefix === undefined ? { [input]: pixels } : prefix.run({ [input]: pixels });
   }
+}
+
+function classesOf({ labels }: ImageDataset, indices: Int32Array): Tensor {
+  const data = BigInt64Array.from(indices, (index) => BigInt(labels?.[index] as number));
+  return { dtype: "int64", dims: [indices.length], data };
+}
+
+/** Rows of each boundary tensor with their shapes. */
+function tensors(rows: Readonly<Record<string, Float32Array>>, count: number, plan: TrainingPlan) {
+  return Object.fromEntries(
+    Object.entries(rows).map(([name, data]) => {
+      const dims = [count, ...(plan.rows.get(name) ?? [])];
+      return [name, { dtype: "float32", dims, data } as const satisfies Tensor];
+    }),
+  );
+}
+
+/** Classes drawn by their chances. */
+function drawnClasses(chances: readonly number[], count: number, generator: Generator): BigInt64Array {
+  return BigInt64Array.from({ length: count }, () => {
+    let left = generator.uniform();
+    const found = chances.findIndex((chance) => {
+      left -= chance;
+      return left < 0;
+    });
+    // Rounding may leave a little beyond the last class.
+    return BigInt(found < 0 ? chances.length - 1 : found);
+  });
 }
 
 /** The in-distribution images followed by the outliers, as one batch. */

@@ -1,85 +1,28 @@
-/** Everything a fine-tuning run finds out before its first step: what the model is, how it sees both sets, which margins fit it. */
-import { readFile } from "node:fs/promises";
-import {
-  checkClassCount,
-  createGenerator,
-  holdOut,
-  type ImageDataset,
-  type Normalization,
-  openDataset,
-} from "../data/index.js";
-import { DataError, FormatError, OptionError } from "../errors.js";
+/** Everything a run finds out before its first step: how the model sees both sets, and which margins fit it. */
+import { createGenerator, type ImageDataset } from "../data/index.js";
+import { OptionError } from "../errors.js";
 import { type BalancedEnergyOptions, type LossDefinition, losses } from "../losses/index.js";
 import { accuracy, argmax } from "../metrics/index.js";
-import { readModel } from "../onnx/index.js";
-import { asClassifier, type Classifier, imageShape, normalizationFor, shapeHint } from "./classifier.js";
 import { gammaFor } from "./gamma.js";
 import { type ChosenMargins, fitMargins } from "./margins.js";
-import { planTraining, type TrainingPlan } from "./plan.js";
 import type { Predictions } from "./predictions.js";
 import { describePrior, type Prior, priorFromLogits } from "./prior.js";
+import { readPrior } from "./prior-file.js";
+import { type RunInputs, watchedIndices } from "./run-inputs.js";
 import { meanPriorWeight } from "./statistics.js";
-import type { ResolvedTuneOptions } from "./tune-options.js";
+import type { ResolvedTrainingOptions } from "./training-options.js";
 
-/** The opened model and data. */
-export interface TuneInputs {
-  readonly classifier: Classifier;
-  readonly plan: TrainingPlan;
-  readonly normalization: Normalization | undefined;
-  readonly id: ImageDataset;
-  readonly outliers: ImageDataset | undefined;
-  /** In-distribution images that are trained on, and those kept out to watch accuracy. */
-  readonly trainIndices: Int32Array;
-  readonly heldIndices: Int32Array;
-}
-
-/** What was measured on the untouched model; part of every checkpoint, so that a resumed run need not measure again. */
+/** What was measured on the model before training; part of every checkpoint, so that a resumed run need not measure again. */
 export interface Preparation {
   readonly prior: Prior | null;
   readonly margins: ChosenMargins | null;
   readonly lossOptions: object;
-  readonly accuracyBefore: number;
+  /** Null for a network that has not learned anything yet. */
+  readonly accuracyBefore: number | null;
 }
 
-/** Images the energy quantiles and the accuracy on training images are taken from, at most. */
+/** Images the energy quantiles are taken from, at most. */
 const sampleSize = 5000;
-const defaultHoldOut = 0.05;
-
-export async function openInputs(options: ResolvedTuneOptions): Promise<TuneInputs> {
-  const classifier = asClassifier(await readModel(options.model), options.model);
-  const normalization = normalizationFor(classifier, options.normalization);
-  const id = await openDataset(options.id, shapeHint(classifier));
-  const shape = imageShape(classifier, id.shape);
-  const outliers =
-    options.outliers === undefined ? undefined : await openDataset(options.outliers, { shape, ignoreLabels: true });
-  if (outliers === undefined && options.loss !== "ce") {
-    throw new OptionError({
-      where: "--outliers",
-      expected: `a dataset of outliers for the loss ${options.loss}`,
-      received: "none",
-      hint: "give a folder of images that show none of the classes, or --loss ce",
-    });
-  }
-  const plan = planTraining(classifier, shape, options.train);
-  if (id.labels === undefined) {
-    throw new DataError({
-      where: options.id,
-      expected: "labelled in-distribution images",
-      received: "images without labels",
-      hint: "put them into one folder per class, or use a list with labels",
-    });
-  }
-  checkClassCount(id, plan.classes);
-  // Of a handful of images none can be spared.
-  const spare = options.shuffle && id.length * defaultHoldOut >= 1;
-  const share = options.holdOut ?? (spare ? defaultHoldOut : 0);
-  const everything = Int32Array.from({ length: id.length }, (_, index) => index);
-  const split =
-    share === 0
-      ? { train: everything, held: new Int32Array(0) }
-      : holdOut(id.labels, share, createGenerator(options.seed).fork("hold-out"));
-  return { classifier, plan, normalization, id, outliers, trainIndices: split.train, heldIndices: split.held };
-}
 
 /**
  * Measures prior, margins and accuracy on the untouched model.
@@ -88,8 +31,8 @@ export async function openInputs(options: ResolvedTuneOptions): Promise<TuneInpu
  */
 export async function prepare(
   predictions: Predictions,
-  inputs: TuneInputs,
-  options: ResolvedTuneOptions,
+  inputs: RunInputs,
+  options: ResolvedTrainingOptions,
 ): Promise<Preparation> {
   const { plan, id, outliers } = inputs;
   const loss = losses[options.loss] as LossDefinition<object>;
@@ -118,26 +61,58 @@ export async function prepare(
     margins = fitMargins(logits, plan.classes, lift, { mIn, mOut });
   }
   const chosen = margins === null ? {} : { mIn: margins.mIn, mOut: margins.mOut };
-  return {
-    prior,
-    margins,
-    lossOptions: { ...loss.defaults, ...balance, ...chosen },
-    accuracyBefore,
+  const lossOptions = { ...loss.defaults, ...balance, ...chosen, ...furtherOptions(options) };
+  return { prior, margins, lossOptions, accuracyBefore };
+}
+
+/**
+ * The same for a network that has not learned anything yet: nothing can be measured on it. A prior is flat unless it is given.
+ *
+ * @throws OptionError for margins or a gamma that are to fit the network
+ */
+export async function prepareUntrained(classes: number, options: ResolvedTrainingOptions): Promise<Preparation> {
+  const loss = losses[options.loss] as LossDefinition<object>;
+  const { mIn, mOut, gamma } = options;
+  if ((loss.hasMargins && (mIn === "auto" || mOut === "auto")) || (loss.usesPrior && gamma === "auto")) {
+    throw new OptionError({
+      where: "--m-in, --m-out and --gamma",
+      expected: "numbers, as there is no trained model yet that they could be fitted to",
+      received: "auto",
+      hint: "train with --loss ce, then use `offmap tune`",
+    });
+  }
+  let prior: Prior | null = null;
+  if (loss.usesPrior) {
+    prior =
+      options.prior === undefined
+        ? describePrior(new Array<number>(classes).fill(1))
+        : await readPrior(options.prior, classes);
+  }
+  const balance = prior === null ? {} : balanceOptions(options, prior);
+  const lossOptions = {
+    ...loss.defaults,
+    ...balance,
+    ...(loss.hasMargins ? { mIn, mOut } : {}),
+    ...furtherOptions(options),
   };
+  return { prior, margins: null, lossOptions, accuracyBefore: null };
 }
 
-/** The images accuracy is watched on: those held out, else training images. */
-export function watchedIndices({ heldIndices, trainIndices }: TuneInputs): Int32Array {
-  if (heldIndices.length > 0) return heldIndices;
-  // Evenly spread, because datasets often lie in class order.
-  const count = Math.min(sampleSize, trainIndices.length);
-  return Int32Array.from(
-    { length: count },
-    (_, place) => trainIndices[Math.floor((place * trainIndices.length) / count)] as number,
+/** @throws OptionError for a name that the loss does not know */
+function furtherOptions({ loss, lossOptions = {} }: ResolvedTrainingOptions): Readonly<Record<string, number>> {
+  const known = Object.entries(losses[loss].defaults).flatMap(([name, value]) =>
+    typeof value === "number" ? [name] : [],
   );
+  const unknown = Object.keys(lossOptions).find((name) => !known.includes(name));
+  if (unknown === undefined) return lossOptions;
+  throw new OptionError({
+    where: "--loss-option",
+    expected: known.length === 0 ? `no options, as ${loss} has none` : `options of ${loss}: ${known.join(", ")}`,
+    received: `"${unknown}"`,
+  });
 }
 
-function trainSample({ trainIndices }: TuneInputs, seed: number): Int32Array {
+function trainSample({ trainIndices }: RunInputs, seed: number): Int32Array {
   if (trainIndices.length <= sampleSize) return trainIndices;
   const order = createGenerator(seed).fork("margins").permutation(trainIndices.length);
   return order
@@ -160,7 +135,7 @@ export function accuracyOf(
 }
 
 function balanceOptions(
-  options: ResolvedTuneOptions,
+  options: ResolvedTrainingOptions,
   prior: Prior,
 ): Partial<BalancedEnergyOptions> & { alpha: number; gamma: number } {
   const gamma = options.gamma === "auto" ? gammaFor(prior) : options.gamma;
@@ -171,39 +146,4 @@ function balanceOptions(
     normalization: options.balanceBy,
     detachZ: options.detachZ,
   };
-}
-
-/** Reads a file that `offmap prior --out` wrote, or any JSON with `counts` or `prior`. */
-export async function readPrior(path: string, classes: number): Promise<Prior> {
-  let found: { counts?: unknown; prior?: unknown };
-  try {
-    found = JSON.parse(await readFile(path, "utf8")) as typeof found;
-  } catch (cause) {
-    throw new FormatError({
-      where: path,
-      expected: "a JSON file written by `offmap prior`",
-      received: String(cause),
-      cause,
-    });
-  }
-  const values = found.counts ?? found.prior ?? found;
-  if (
-    !Array.isArray(values) ||
-    !values.every((value) => typeof value === "number" && Number.isFinite(value) && value >= 0)
-  ) {
-    throw new FormatError({
-      where: path,
-      expected: "a list of numbers of at least 0 named counts or prior",
-      received: "something else",
-    });
-  }
-  if (values.length !== classes || !values.some((value) => value > 0)) {
-    throw new DataError({
-      where: path,
-      expected: `one number for each of the model's ${classes} classes, not all 0`,
-      received: `${values.length} numbers`,
-      hint: "measure it again with `offmap prior` on this model",
-    });
-  }
-  return describePrior(values as number[]);
 }

@@ -1,10 +1,1 @@
-/** Told about every long operation; the command line draws it, libraries may ignore it. */
-export interface Progress {
-  /** @param unit  what is counted, in the plural: "images", "steps" */
-  start(title: string, total: number, unit: string): void;
-  /** @param note  a short reading such as the current loss */
-  update(done: number, note?: string): void;
-  finish(note?: string): void;
-}
-
-export const silent: Progress = { start() {}, update() {}, finish() {} };
+export { type Progress, silent } from "../progress.js";

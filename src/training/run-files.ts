@@ -1,4 +1,4 @@
-/** The files of a run directory: `log.csv`, `run.json`, `checkpoint.onnx`, `model.onnx`. */
+/** The files of a run directory: `log.csv`, `run.json`, `checkpoint.onnx`, `model.onnx`, `validation.csv`, `best.onnx`. */
 import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,6 +11,8 @@ export interface LogRow extends StepReadings {
   readonly step: number;
   readonly learningRate: number;
 }
+
+export type RunFile = "log.csv" | "run.json" | "checkpoint.onnx" | "model.onnx" | "validation.csv" | "best.onnx";
 
 const columns = ["step", "learningRate", ...stepReadings] as const;
 
@@ -33,7 +35,7 @@ export class RunFolder {
     return new RunFolder(path);
   }
 
-  readonly file = (name: "log.csv" | "run.json" | "checkpoint.onnx" | "model.onnx") => join(this.path, name);
+  readonly file = (name: RunFile) => join(this.path, name);
 
   log(row: LogRow): void {
     this.rows.push(row);

@@ -1,28 +1,31 @@
 /** The training loop: batches in, updates, checkpoints, and a clean stop between two steps. */
 import { CancelledError } from "../errors.js";
-import type { BatchSource } from "./batch-source.js";
 import type { Progress } from "./progress.js";
 import type { RunFolder } from "./run-files.js";
-import { learningRateAt } from "./schedule.js";
-import { checkLoss, type Trainer } from "./trainer.js";
-import type { ResolvedTuneOptions } from "./tune-options.js";
+import { learningRateAt, type Schedule } from "./schedule.js";
+import { rowsOf } from "./step-network.js";
+import { checkLoss, type StepBatch, type Trainer } from "./trainer.js";
+import type { ResolvedTrainingOptions } from "./training-options.js";
 
-export interface StepsToRun<Options extends object> {
-  readonly trainer: Trainer<Options>;
-  readonly source: BatchSource;
+export interface StepsToRun {
+  readonly trainer: Trainer;
+  /** Gives the batch of each step, from 0 over the whole run. */
+  readonly source: { batch(step: number): Promise<StepBatch> };
   readonly folder: RunFolder;
-  readonly options: Pick<ResolvedTuneOptions, "schedule" | "learningRate" | "checkpointEvery">;
+  readonly options: Schedule & Pick<ResolvedTrainingOptions, "checkpointEvery">;
   /** Updates done before, by the run that is continued. */
   readonly first: number;
   readonly total: number;
   /** Writes a checkpoint and the log after so many updates. */
   save(step: number): Promise<void>;
+  /** Called after so many updates, before a checkpoint of that step is written. */
+  afterStep?(step: number): Promise<void>;
   readonly progress: Progress;
   readonly signal: AbortSignal | undefined;
 }
 
 /** @returns how long the steps took and how many images they saw */
-export async function runSteps<Options extends object>({
+export async function runSteps({
   trainer,
   source,
   folder,
@@ -30,10 +33,11 @@ export async function runSteps<Options extends object>({
   first,
   total,
   save,
+  afterStep,
   progress,
   signal,
-}: StepsToRun<Options>): Promise<{ seconds: number; images: number }> {
-  progress.start("Fine-tuning", total, "steps");
+}: StepsToRun): Promise<{ seconds: number; images: number }> {
+  progress.start("Training", total, "steps");
   const started = performance.now();
   let images = 0;
   let upcoming = first < total ? source.batch(first) : undefined;
@@ -45,15 +49,16 @@ export async function runSteps<Options extends object>({
         hint: "repeat the command with --resume to go on",
       });
     }
-    const batch = await (upcoming as ReturnType<BatchSource["batch"]>);
-    images += batch.labels.length + batch.outliers;
+    const batch = await (upcoming as Promise<StepBatch>);
+    images += rowsOf(batch.sizes);
     // The next batch is read and augmented while this step runs in the engine's thread.
     upcoming = step + 1 < total ? source.batch(step + 1) : undefined;
     upcoming?.catch(() => undefined);
-    const learningRate = learningRateAt(options.schedule, options.learningRate, step + 1, total);
-    const readings = await trainer.step(batch, learningRate);
+    const learningRate = learningRateAt(options, step + 1, total);
+    const readings = await trainer.step(batch, learningRate, step + 1);
     checkLoss(readings, step + 1);
     folder.log({ step: step + 1, learningRate, ...readings });
+    await afterStep?.(step + 1);
     if ((step + 1) % options.checkpointEvery === 0 && step + 1 < total) await save(step + 1);
     progress.update(step + 1, `loss ${readings.loss.toFixed(4)}`);
   }

@@ -1,34 +1,48 @@
-/** Step 2 of the method: fine-tuning with outliers, from options to a run directory. */
+/** A training run, from options to a run directory: what `tune` and `train` share. */
 
+import { matchingParameters } from "../graph/parameters.js";
 import { type LossDefinition, losses } from "../losses/index.js";
-import { encodeModel, writeModel } from "../onnx/index.js";
+import { writeModel } from "../onnx/index.js";
 import type { Model, Tensor } from "../onnx/types.js";
-import { createEngine, type Engine, type Session } from "../runtime/index.js";
+import { createEngine, type Engine } from "../runtime/index.js";
 import { version } from "../version.js";
 import { BatchSource } from "./batch-source.js";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
-import { FeatureStore } from "./feature-store.js";
-import { type FeatureStores, type Predictions, predictionsFromFeatures, predictionsFromImages } from "./predictions.js";
+import { type FrozenPart, openFrozenPart } from "./frozen-part.js";
+import { type Predictions, predictionsFromFeatures, predictionsFromImages } from "./predictions.js";
+import { accuracyOf, type Preparation, prepare, prepareUntrained } from "./preparation.js";
 import { type Progress, silent } from "./progress.js";
-import { hashFile, RunFolder } from "./run-files.js";
+import { RunFolder } from "./run-files.js";
+import { openInputs, type RunInputs, watchedIndices } from "./run-inputs.js";
 import { runSteps } from "./run-steps.js";
+import { buildTrainingStep } from "./step.js";
+import { trainedModel } from "./trained-model.js";
 import { Trainer } from "./trainer.js";
 import {
-  type ResolvedTuneOptions,
-  resolveTuneOptions,
-  type TuneOptions,
-  type TuneResult,
+  type ResolvedTrainingOptions,
+  type TrainingOptions,
+  type TrainingResult,
   unusedOptions,
-} from "./tune-options.js";
-import { accuracyOf, openInputs, type Preparation, prepare, type TuneInputs, watchedIndices } from "./tune-setup.js";
-import { tunedModel } from "./tuned-model.js";
+} from "./training-options.js";
+import { Validation } from "./validation.js";
 
-export interface TuneContext {
+export interface TrainingContext {
   readonly progress?: Progress;
   /** Stops after the step under way; the state is saved and can be resumed. */
   readonly signal?: AbortSignal;
   /** Called with sentences the user should see. */
   readonly warn?: (sentence: string) => void;
+}
+
+/** What a run starts from. */
+export interface Start {
+  readonly model: Model;
+  /** How errors call the model. */
+  readonly where: string;
+  /** SHA-256 of the model, in hexadecimal. */
+  readonly digest: string;
+  /** Whether the model has learned anything yet, so that margins and a prior can be measured on it. */
+  readonly trained: boolean;
 }
 
 /** A fall of accuracy by more than this is worth a warning. */
@@ -37,83 +51,62 @@ const worryingFall = 0.02;
 const reportedSteps = 20;
 
 /**
- * Fine-tunes a classifier and writes `model.onnx`, `run.json`, `log.csv` and `checkpoint.onnx` into `options.out`.
+ * Trains and writes `model.onnx`, `run.json`, `log.csv` and `checkpoint.onnx` into `options.out`; where epochs are watched on held-out
+ * images, also `validation.csv` and `best.onnx`.
  *
+ * @param told  the options as they were given, for warnings about those that have no effect
  * @throws OffmapError for input that does not fit, RunError for a loss that is not finite, CancelledError after a request to stop
  */
-export async function tune(options: TuneOptions, context: TuneContext = {}): Promise<TuneResult> {
+export async function runTraining(
+  start: Start,
+  options: ResolvedTrainingOptions,
+  told: Omit<TrainingOptions, "loss">,
+  { progress = silent, signal, warn = () => {} }: TrainingContext,
+): Promise<TrainingResult> {
   const engine = await createEngine(options.engine);
   try {
-    return await tuneOn(engine, options, context);
+    const inputs = await openInputs(options, start);
+    if (inputs.classifier.endsInSoftmax) {
+      warn(`the model ends in a Softmax; Offmap trains and scores what goes into it ("${inputs.classifier.logits}")`);
+    }
+    for (const flag of unusedOptions(options.loss, told)) warn(`${flag} has no effect on the loss ${options.loss}`);
+    const folder = await RunFolder.open(options.out);
+    const identity = await identityOf(start, options, inputs);
+    const checkpoint = options.resume ? await readCheckpoint(folder.file("checkpoint.onnx"), identity) : undefined;
+    if (checkpoint !== undefined) await folder.continueLog(checkpoint.step);
+    const frozen = await openFrozenPart(engine, inputs, options.augment, { progress, signal });
+    try {
+      const run = { engine, start, options, inputs, folder, identity, checkpoint, frozen, progress, signal, warn };
+      return await trainAbove(run);
+    } finally {
+      await frozen.close();
+    }
   } finally {
     await engine.close();
   }
 }
 
-async function tuneOn(engine: Engine, told: TuneOptions, context: TuneContext): Promise<TuneResult> {
-  const { progress = silent, signal, warn = () => {} } = context;
-  const options = resolveTuneOptions(told);
-  const inputs = await openInputs(options);
-  if (inputs.classifier.endsInSoftmax) {
-    warn(`the model ends in a Softmax; Offmap trains and scores what goes into it ("${inputs.classifier.logits}")`);
-  }
-  for (const flag of unusedOptions(told)) warn(`${flag} has no effect on the loss ${options.loss}`);
-  const folder = await RunFolder.open(options.out);
-  const identity = await identityOf(options, inputs);
-  const checkpoint = options.resume ? await readCheckpoint(folder.file("checkpoint.onnx"), identity) : undefined;
-  if (checkpoint !== undefined) await folder.continueLog(checkpoint.step);
-  const frozen = await frozenPart(engine, inputs, options.augment, { progress, signal });
-  try {
-    return await tuneAbove(frozen, { engine, options, inputs, folder, identity, checkpoint, progress, signal, warn });
-  } finally {
-    await frozen.prefix?.release();
-    await frozen.stores?.id.close();
-    await frozen.stores?.outliers?.close();
-  }
-}
-
 interface Run {
   readonly engine: Engine;
-  readonly options: ResolvedTuneOptions;
-  readonly inputs: TuneInputs;
+  readonly start: Start;
+  readonly options: ResolvedTrainingOptions;
+  readonly inputs: RunInputs;
   readonly folder: RunFolder;
   readonly identity: string;
   readonly checkpoint: Checkpoint | undefined;
+  readonly frozen: FrozenPart;
   readonly progress: Progress;
   readonly signal: AbortSignal | undefined;
   readonly warn: (sentence: string) => void;
 }
 
 /** Trains what lies above the frozen part. */
-async function tuneAbove({ stores, prefix }: FrozenPart, run: Run): Promise<TuneResult> {
-  const { engine, options, inputs, folder, identity, checkpoint, progress, signal, warn } = run;
-  const { classifier, plan, id, outliers, normalization } = inputs;
-  const predictions = (model: Model, trained?: Readonly<Record<string, Tensor>>): Predictions =>
-    stores === undefined
-      ? predictionsFromImages(engine, model, inputs, { normalization, progress, signal })
-      : predictionsFromFeatures(engine, plan, inputs, stores, trained);
-  const prepared =
-    (checkpoint?.prepared as Preparation | undefined) ??
-    (await prepare(predictions(classifier.model), inputs, options));
-
-  const { batch, outlierBatch, shuffle, augment, seed } = options;
-  const { trainIndices } = inputs;
-  const data = { plan, id, trainIndices, outliers, normalization, prefix, stores };
-  const source = new BatchSource({ ...data, batch, outlierBatch, shuffle, augment, seed });
-  const trainer = new Trainer(engine, {
-    model: classifier.upgraded,
-    logits: classifier.logits,
-    partition: plan.partition,
-    parameters: plan.parameters,
-    loss: losses[options.loss] as LossDefinition<object>,
-    lossOptions: prepared.lossOptions,
-    weight: options.weight,
-    prior: prepared.prior?.prior ?? new Array<number>(plan.classes).fill(1 / plan.classes),
-    batchNorm: options.batchNorm,
-    sgd: { momentum: options.momentum, weightDecay: options.weightDecay },
-    rows: plan.rows,
-  });
-  await trainer.start(checkpoint?.variables);
+async function trainAbove(run: Run): Promise<TrainingResult> {
+  const { options, inputs, folder, identity, checkpoint, progress, signal } = run;
+  const prepared = (checkpoint?.prepared as Preparation | undefined) ?? (await preparation(run));
+  const source = batchSource(run, prepared);
+  const trainer = trainerFor(run, prepared);
+  await trainer.start(source.smallest, checkpoint?.variables);
 
   const first = checkpoint?.step ?? 0;
   const total = options.steps ?? (options.epochs ?? 0) * source.stepsPerEpoch;
@@ -122,29 +115,24 @@ async function tuneAbove({ stores, prefix }: FrozenPart, run: Run): Promise<Tune
     await writeCheckpoint(folder.file("checkpoint.onnx"), { step, identity, prepared, variables });
     await folder.writeLog();
   };
+  const watch = await epochWatch(run, prepared, trainer, source.stepsPerEpoch, first);
   let spent: { seconds: number; images: number };
   try {
-    spent = await runSteps({ trainer, source, folder, options, first, total, save, progress, signal });
+    spent = await runSteps({ trainer, source, folder, options, first, total, save, progress, signal, ...watch });
   } finally {
     await trainer.close();
   }
   await save(total);
 
   const trained = await trainer.trained();
-  const tuned = tunedModel(trained, options, inputs, prepared);
-  await writeModel(tuned, folder.file("model.onnx"));
-  const indices = watchedIndices(inputs);
-  const logits = await predictions(tuned, trained)("id", indices);
-  const accuracyAfter = accuracyOf(logits, plan.classes, id, indices);
-  if (prepared.accuracyBefore - accuracyAfter > worryingFall) {
-    warn(
-      `accuracy on ${inputs.heldIndices.length > 0 ? "held-out" : "the"} training images fell from ${percent(prepared.accuracyBefore)} to ` +
-        `${percent(accuracyAfter)}: lower --weight or --lr, or let the margins fit the model (--m-in auto --m-out auto)`,
-    );
-  }
+  const model = trainedModel(trained, options, inputs, prepared, run.start.trained ? "tuned" : "trained");
+  await writeModel(model, folder.file("model.onnx"));
+  const accuracyAfter = await watchedAccuracy(run, model, trained);
+  warnOfFall(run, prepared, accuracyAfter);
+  const best = watch?.validation.best;
   const updates = total - first;
   const recent = folder.history.slice(-reportedSteps);
-  const result: TuneResult = {
+  const result: TrainingResult = {
     steps: total,
     seconds_per_step: updates === 0 ? 0 : spent.seconds / updates,
     images_per_second: updates === 0 ? 0 : spent.images / spent.seconds,
@@ -153,53 +141,113 @@ async function tuneAbove({ stores, prefix }: FrozenPart, run: Run): Promise<Tune
     prior: prepared.prior?.prior ?? null,
     accuracy_before: prepared.accuracyBefore,
     accuracy_after: accuracyAfter,
+    best: best === undefined ? null : { epoch: best.epoch, accuracy: best.accuracy, out: folder.file("best.onnx") },
     out: folder.file("model.onnx"),
   };
   await folder.writeRecord({ ...result, identity: JSON.parse(identity) as unknown, options, versions: versions() });
   return result;
 }
 
-interface FrozenPart {
-  readonly stores?: FeatureStores;
-  readonly prefix?: Session;
+function preparation(run: Run): Promise<Preparation> {
+  const { start, options, inputs } = run;
+  return start.trained
+    ? prepare(predictionsOf(run, inputs.classifier.model), inputs, options)
+    : prepareUntrained(inputs.plan.classes, options);
 }
 
-/** The frozen part: its features stored beforehand when images are always the same, else run on every batch. */
-async function frozenPart(
-  engine: Engine,
-  { plan, id, outliers, normalization }: TuneInputs,
-  augment: boolean,
-  run: { progress: Progress; signal: AbortSignal | undefined },
-): Promise<FrozenPart> {
-  if (plan.prefix === undefined) return {};
-  if (augment) return { prefix: await engine.load(encodeModel(plan.prefix)) };
-  const options = { normalization, ...run };
-  return {
-    stores: {
-      id: await FeatureStore.open(engine, plan, id, options),
-      outliers: outliers === undefined ? undefined : await FeatureStore.open(engine, plan, outliers, options),
-    },
+/** Logits by a model of the run: from the images, or from stored features with new values of the trained parameters. */
+function predictionsOf(run: Run, model: Model, trained?: Readonly<Record<string, Tensor>>): Predictions {
+  const { engine, inputs, frozen, progress, signal } = run;
+  const { normalization } = inputs;
+  return frozen.stores === undefined
+    ? predictionsFromImages(engine, model, inputs, { normalization, progress, signal })
+    : predictionsFromFeatures(engine, inputs.plan, inputs, frozen.stores, trained);
+}
+
+async function watchedAccuracy(run: Run, model: Model, trained: Readonly<Record<string, Tensor>>): Promise<number> {
+  const { id, plan } = run.inputs;
+  const indices = watchedIndices(run.inputs);
+  return accuracyOf(await predictionsOf(run, model, trained)("id", indices), plan.classes, id, indices);
+}
+
+function batchSource({ options, inputs, frozen }: Run, prepared: Preparation): BatchSource {
+  const { plan, id, outliers, normalization, trainIndices, classCounts } = inputs;
+  const { batch, outlierBatch, shuffle, augment, seed, dropout } = options;
+  const loss = losses[options.loss] as LossDefinition<object>;
+  return new BatchSource({
+    ...{ plan, id, outliers, normalization, trainIndices, batch, outlierBatch, shuffle, augment, seed, dropout },
+    prefix: frozen.prefix,
+    stores: frozen.stores,
+    views: loss.views ?? 1,
+    outlierClasses: loss.outlierLabels?.(classCounts, prepared.lossOptions),
+  });
+}
+
+function trainerFor({ engine, options, inputs }: Run, prepared: Preparation): Trainer {
+  const { classifier, plan, classCounts } = inputs;
+  const { weight, batchNorm, dropout, optimizer, momentum, weightDecay, average, priorMomentum, noDecay, seed } =
+    options;
+  const { labelSmoothing, logitAdjustment } = options;
+  const undecayed = noDecay === undefined ? [] : matchingParameters(plan.parameters, noDecay);
+  const step = {
+    model: classifier.upgraded,
+    logits: classifier.logits,
+    partition: plan.partition,
+    parameters: plan.parameters,
+    rows: plan.rows,
+    loss: losses[options.loss] as LossDefinition<object>,
+    lossOptions: prepared.lossOptions,
+    prior: prepared.prior?.prior ?? new Array<number>(plan.classes).fill(1 / plan.classes),
+    ...{ weight, classCounts, priorMomentum, seed, batchNorm, dropout, optimizer, average },
+    fit: { labelSmoothing, logitAdjustment },
+    optimizerOptions: { momentum, weightDecay },
+    undecayed: new Set(undecayed.map(({ name }) => name)),
   };
+  return new Trainer(engine, (sizes) => buildTrainingStep({ ...step, ...sizes }));
+}
+
+/** What is done after every epoch of a run from nothing that holds images out. */
+async function epochWatch(run: Run, prepared: Preparation, trainer: Trainer, epoch: number, first: number) {
+  const { options, inputs, folder, start } = run;
+  if (start.trained || inputs.heldIndices.length === 0) return undefined;
+  const validation = await Validation.open(folder.file("validation.csv"), first);
+  const afterStep = async (step: number) => {
+    if (step % epoch !== 0) return;
+    const trained = await trainer.trained();
+    const model = trainedModel(trained, options, inputs, prepared, "trained");
+    const accuracy = await watchedAccuracy({ ...run, progress: silent }, model, trained);
+    const isBest = await validation.add({ epoch: step / epoch, step, accuracy });
+    if (isBest) await writeModel(model, folder.file("best.onnx"));
+  };
+  return { validation, afterStep };
+}
+
+function warnOfFall({ inputs, warn }: Run, { accuracyBefore }: Preparation, accuracyAfter: number): void {
+  if (accuracyBefore === null || accuracyBefore - accuracyAfter <= worryingFall) return;
+  warn(
+    `accuracy on ${inputs.heldIndices.length > 0 ? "held-out" : "the"} training images fell from ${percent(accuracyBefore)} to ` +
+      `${percent(accuracyAfter)}: lower --weight or --lr, or let the margins fit the model (--m-in auto --m-out auto)`,
+  );
 }
 
 /** Model, data and options that decide a run's bits: what a checkpoint may be continued with. */
 async function identityOf(
-  options: ResolvedTuneOptions,
-  { classifier, id, outliers, plan }: TuneInputs,
+  { digest }: Start,
+  options: ResolvedTrainingOptions,
+  { classifier, id, outliers, plan }: RunInputs,
 ): Promise<string> {
   const {
     out: _out,
     resume: _resume,
     engine: _engine,
     checkpointEvery: _every,
-    model,
     id: _id,
     outliers: _outliers,
     ...rest
   } = options;
   return JSON.stringify({
     ...rest,
-    model: await hashFile(model),
+    model: digest,
     id: await id.fingerprint(),
     outliers: (await outliers?.fingerprint()) ?? null,
     logits: classifier.logits,
@@ -207,7 +255,7 @@ async function identityOf(
   });
 }
 
-function marginsOf({ margins, lossOptions }: Preparation): TuneResult["margins"] {
+function marginsOf({ margins, lossOptions }: Preparation): TrainingResult["margins"] {
   if (margins === null) return null;
   const { alpha, gamma } = lossOptions as { alpha?: number; gamma?: number };
   return {

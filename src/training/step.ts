@@ -1,49 +1,19 @@
 /**
  * The training step: one ONNX graph from a joined batch of in-distribution images and outliers to the loss and the moved
- * parameters. Parameters, momenta and running statistics are variables of the engine that go in and come out.
+ * parameters. Parameters, the optimizer's state and running statistics are variables of the engine that go in and come out.
  */
-import { blockedLayout } from "../graph/blocked/layout.js";
+import { createGenerator } from "../data/index.js";
 import { GraphBuilder } from "../graph/builder.js";
-import { gradients } from "../graph/differentiate.js";
-import { importGraph } from "../graph/import.js";
 import type { Parameter } from "../graph/parameters.js";
-import type { Partition } from "../graph/partition.js";
-import { webGpuForms } from "../graph/web-gpu.js";
-import { crossEntropy, type LossDefinition } from "../losses/index.js";
-import type { Model, Tensor } from "../onnx/types.js";
-import { add, type Expr, mean, mul, slice, tensorOf } from "../ops/index.js";
+import { elementCount, type Model, type Tensor } from "../onnx/types.js";
+import { add, type Expr, largest, mean, mul, oneHot, slice, squeeze, tensorOf } from "../ops/index.js";
 import { energy } from "../scores/index.js";
-import { type SgdOptions, sgdUpdate } from "./sgd.js";
-
-export type BatchNormMode = "batch" | "frozen";
-
-export interface StepOptions<Options extends object> {
-  /** The model, of operator set 18 or newer. */
-  readonly model: Model;
-  /** Name of the tensor that holds the logits, [N, K]. */
-  readonly logits: string;
-  readonly partition: Partition;
-  readonly parameters: readonly Parameter[];
-  readonly loss: LossDefinition<Options>;
-  readonly lossOptions: Options;
-  readonly weight: number;
-  /** Share of each class among the outliers, [K]. */
-  readonly prior: readonly number[];
-  /** `batch`: the statistics of the joined batch, and running statistics that follow; `frozen`: the running statistics as they are. */
-  readonly batchNorm: BatchNormMode;
-  readonly sgd: SgdOptions;
-  /** Shape of one row of each boundary tensor, by name. */
-  readonly rows: ReadonlyMap<string, readonly number[]>;
-  readonly batch: number;
-  /** 0 for a run without outliers, which only the plain cross entropy allows. */
-  readonly outlierBatch: number;
-  /** Channels per block of the blocked layout, where the engine has it. */
-  readonly block?: number | undefined;
-  /** Whether the step is to run on WebGPU. */
-  readonly webGpu?: boolean;
-}
-
-type FormOptions = Pick<StepOptions<object>, "block" | "webGpu">;
+import { fitTerm } from "./fit-term.js";
+import { stepInputs } from "./step-inputs.js";
+import { type NetworkOutputs, rowsOf, runNetwork, runningStatistics, type Split } from "./step-network.js";
+import type { StepOptions } from "./step-options.js";
+import { formFor, type Moving, moveParameters } from "./step-updates.js";
+import { Variables } from "./variables.js";
 
 export interface TrainingStep {
   readonly model: Model;
@@ -51,8 +21,8 @@ export interface TrainingStep {
   readonly updates: Readonly<Record<string, string>>;
   /** Initial values of all variables. */
   readonly variables: Readonly<Record<string, Tensor>>;
-  /** Variables that are initializers of the model, to be written back. */
-  readonly written: readonly string[];
+  /** Variables to be written back into the model, by the initializer they belong to. */
+  readonly written: ReadonlyMap<string, string>;
 }
 
 /** The scalar outputs of a step, in the order of `log.csv`; the energies are means over the batch. */
@@ -60,86 +30,118 @@ export const stepReadings = ["loss", "crossEntropy", "regularization", "inEnergy
 /** `outEnergy` is NaN in a run without outliers. */
 export type StepReadings = Record<(typeof stepReadings)[number], number>;
 
-/** Inputs of the step other than the boundary tensors. */
-export const labelsInput = "offmap.labels";
-export const learningRateInput = "offmap.learning_rate";
-const momentumOf = (name: string) => `${name}/momentum`;
+/** The variable that holds the prior, where it moves. */
+const priorVariable = "offmap.prior";
+const prototypeVariable = "offmap.prototypes";
+const averageOf = (name: string) => `${name}/average`;
 
 export function buildTrainingStep<Options extends object>(options: StepOptions<Options>): TrainingStep {
-  const { model, partition, batch, outlierBatch } = options;
+  const { model, partition } = options;
   const graph = new GraphBuilder(model.opset, options.block);
   const bound = new Map<string, Expr>();
   for (const name of partition.boundary) {
-    bound.set(name, graph.input(name, "float32", [batch + outlierBatch, ...(options.rows.get(name) ?? [])]));
+    bound.set(name, graph.input(name, "float32", [rowsOf(options), ...(options.rows.get(name) ?? [])]));
   }
-  const labels = graph.input(labelsInput, "int64", [batch]);
-  const learningRate = graph.input(learningRateInput, "float32", []);
   const parameters = options.parameters.map(({ name, tensor }) => graph.input(name, "float32", tensor.dims));
   for (const parameter of parameters) bound.set(parameter.name, parameter);
-  const statistics = options.batchNorm === "batch" ? runningStatistics(model, partition) : [];
+  const statistics = options.batchNorm === "batch" ? runningStatistics(model, partition) : new Map<string, Tensor>();
   for (const [name, tensor] of statistics) bound.set(name, graph.input(name, "float32", tensor.dims));
 
-  const imported = importGraph(graph, model.graph, {
-    bound,
-    outputs: [options.logits],
-    batchStatistics: (node) => options.batchNorm === "batch" && partition.trained.has(node),
-    mergeBatchNorm: true,
-  });
-  const joined = imported.values.get(options.logits) as Expr;
-  const rows = (from: number, to: number) => slice(joined, { axes: [0], starts: [from], ends: [to] });
-  const logits = outlierBatch === 0 ? joined : rows(0, batch);
-  const fit = crossEntropy(logits, labels);
-  const readings: Record<string, Expr> = { crossEntropy: fit, inEnergy: mean(energy(logits)) };
-  let loss = fit;
-  if (outlierBatch > 0) {
-    const outlierLogits = rows(batch, batch + outlierBatch);
-    const prior = graph.constant(tensorOf(options.prior));
-    const regularization = options.loss.expression({ logits, outlierLogits, prior }, options.lossOptions);
-    if (options.weight !== 0) loss = add(fit, mul(regularization, options.weight));
-    Object.assign(readings, { regularization, outEnergy: mean(energy(outlierLogits)) });
+  const network = runNetwork(graph, options, bound);
+  const variables = new Variables();
+  const beside = prototypes(graph, options, network);
+  const { loss, readings } = totalLoss(graph, options, { ...network, prototypes: beside?.value }, variables);
+  const moved = parameters.map((value, index) => ({ value, start: (options.parameters[index] as Parameter).tensor }));
+  moveParameters(graph, options, [...moved, ...(beside === undefined ? [] : [beside])], loss, variables);
+  for (const { updates } of network.statistics) {
+    for (const [name, value] of updates) variables.move(name, statistics.get(name) as Tensor, value);
   }
-  readings.loss = loss;
+  const own = [...options.parameters.map(({ name }) => name), ...statistics.keys()];
+  const { average } = options;
+  if (average !== undefined) for (const name of own) variables.follow(graph, name, averageOf(name), average);
+  const written = new Map(own.map((name) => [name, average === undefined ? name : averageOf(name)]));
 
-  const outputs: Record<string, Expr> = { ...readings };
-  const updates: Record<string, string> = {};
-  const update = (variable: string, value: Expr) => {
-    outputs[`${variable}/next`] = value;
-    updates[`${variable}/next`] = variable;
+  const built = formFor(options, graph, { ...readings, ...variables.outputs });
+  const { updates, initial } = variables;
+  return { model: built.graph.model(built.outputs, "training step"), updates, variables: initial, written };
+}
+
+/** The rows of a matrix that some losses train beside the network: a variable of its own, which no model file gets. */
+function prototypes<Options extends object>(
+  graph: GraphBuilder,
+  { loss, lossOptions, classCounts, seed }: StepOptions<Options>,
+  { features }: NetworkOutputs,
+): Moving | undefined {
+  if (features === undefined || loss.prototypes === undefined) return undefined;
+  const dims = [loss.prototypes(classCounts, lossOptions), features.id.dims[1] as number] as const;
+  const generator = createGenerator(seed).fork("prototypes");
+  const bound = 1 / Math.sqrt(dims[1]);
+  const data = Float32Array.from({ length: elementCount(dims) }, () => bound * (2 * generator.uniform() - 1));
+  return { value: graph.input(prototypeVariable, "float32", dims), start: { dtype: "float32", dims, data } };
+}
+
+/** Cross entropy plus the weighted regularizer, and what `log.csv` shows of them. */
+function totalLoss<Options extends object>(
+  graph: GraphBuilder,
+  { loss: definition, lossOptions, classCounts, ...options }: StepOptions<Options>,
+  { logits, allLogits, projections, features, prototypes }: NetworkOutputs & { readonly prototypes: Expr | undefined },
+  variables: Variables,
+): { loss: Expr; readings: Readonly<Record<string, Expr>> } {
+  const images = allLogits.id.dims[0] as number;
+  const labels = graph.input(stepInputs.labels, "int64", [images]);
+  const mixed = options.mixed && {
+    labels: graph.input(stepInputs.partnerLabels, "int64", [images]),
+    ownShare: graph.input(stepInputs.ownShare, "float32", [images]),
   };
-  const slopes = gradients(graph, loss, parameters);
-  parameters.forEach((parameter, index) => {
-    const velocity = graph.input(momentumOf(parameter.name), "float32", parameter.dims);
-    const next = sgdUpdate(parameter, slopes[index] as Expr, velocity, learningRate, options.sgd);
-    update(parameter.name, next.parameter);
-    update(velocity.name, next.momentum);
-  });
-  for (const { updates: moved } of imported.statistics) for (const [name, value] of moved) update(name, value);
+  const inputs = { logits: allLogits.id, labels, classCounts };
+  const crossEntropy = fitTerm({ ...inputs, ...(mixed && { mixed }) }, options.fit ?? {});
+  const known = { crossEntropy, inEnergy: mean(energy(logits.id)) };
+  const { outliers: outlierLogits } = allLogits;
+  if (outlierLogits === undefined) return { loss: crossEntropy, readings: { ...known, loss: crossEntropy } };
 
-  const variables: Record<string, Tensor> = Object.fromEntries(statistics);
-  for (const { name, tensor } of options.parameters) {
-    variables[name] = tensor;
-    variables[momentumOf(name)] = { ...tensor, data: new Float32Array(tensor.data.length) };
-  }
-  const written = [...options.parameters.map(({ name }) => name), ...statistics.map(([name]) => name)];
-  const built = formFor(options, graph, outputs);
-  return { model: built.graph.model(built.outputs, "training step"), updates, variables, written };
+  const prior = priorFor(graph, options, outlierLogits, variables);
+  const outlierLabels =
+    definition.outlierLabels && graph.input(stepInputs.outlierLabels, "int64", [options.outlierBatch]);
+  const pasted = allLogits.pasted && {
+    logits: allLogits.pasted,
+    labels: graph.input(stepInputs.pastedLabels, "int64", [allLogits.pasted.dims[0] as number]),
+  };
+  const regularization = definition.expression(
+    {
+      ...inputs,
+      outlierLogits,
+      prior,
+      ...(outlierLabels && { outlierLabels }),
+      ...(projections && { projections: knownAndOutliers(projections) }),
+      ...(features && { features: knownAndOutliers(features) }),
+      ...(prototypes && { prototypes }),
+      ...(pasted && { pasted }),
+    },
+    lossOptions,
+  );
+  const loss = options.weight === 0 ? crossEntropy : add(crossEntropy, mul(regularization, options.weight));
+  const outEnergy = mean(energy(logits.outliers as Expr));
+  return { loss, readings: { ...known, loss, regularization, outEnergy } };
 }
 
-/** The graph in the form in which the engine is fast, or right. */
-function formFor({ block, webGpu = false }: FormOptions, graph: GraphBuilder, outputs: Readonly<Record<string, Expr>>) {
-  if (webGpu) return webGpuForms(graph, outputs);
-  return block === undefined ? { graph, outputs } : blockedLayout(graph, outputs, block);
+/**
+ * The prior of the outliers: what was measured, or a moving average that follows how the network, as it changes, spreads each batch over
+ * its classes.
+ */
+function priorFor(
+  graph: GraphBuilder,
+  { prior, priorMomentum }: Pick<StepOptions<object>, "prior" | "priorMomentum">,
+  outlierLogits: Expr,
+  variables: Variables,
+): Expr {
+  const measured = tensorOf(prior);
+  if (priorMomentum === undefined) return graph.constant(measured);
+  const before = graph.input(priorVariable, "float32", measured.dims);
+  const classes = slice(outlierLogits, { axes: [1], starts: [0], ends: [prior.length] });
+  const chosen = squeeze(largest(classes, 1).indices, [1]);
+  const shares = mean(oneHot(chosen, prior.length), { axes: [0] });
+  variables.move(priorVariable, measured, add(mul(before, priorMomentum), mul(shares, 1 - priorMomentum)));
+  return before;
 }
 
-/** Running means and variances of the trained part, by initializer name. */
-function runningStatistics(model: Model, partition: Partition): [string, Tensor][] {
-  const found = new Map<string, Tensor>();
-  for (const node of partition.trained) {
-    if (node.op !== "BatchNormalization") continue;
-    for (const name of node.inputs.slice(3, 5)) {
-      const tensor = model.graph.initializers.get(name);
-      if (tensor !== undefined) found.set(name, tensor);
-    }
-  }
-  return [...found];
-}
+const knownAndOutliers = ({ id, outliers }: Split) => ({ id, outliers: outliers as Expr });

@@ -9,7 +9,8 @@ import { elementCount, type Tensor } from "../onnx/types.js";
 import { blockSize, type EngineOptions, type Feeds, LocalEngine } from "../runtime/index.js";
 import { asClassifier, type Classifier, imageShape, logitsModel, shapeHint } from "./classifier.js";
 import { planTraining } from "./plan.js";
-import { buildTrainingStep, labelsInput, learningRateInput } from "./step.js";
+import { buildTrainingStep } from "./step.js";
+import { stepInputs } from "./step-inputs.js";
 import { type ResolvedTuneOptions, resolveTuneOptions } from "./tune-options.js";
 
 export interface TimedGraph {
@@ -77,7 +78,10 @@ export async function stepGraph(folder: string): Promise<TimedWork> {
     weight: options.weight,
     prior: new Array<number>(plan.classes).fill(1 / plan.classes),
     batchNorm: options.batchNorm,
-    sgd: { momentum: options.momentum, weightDecay: options.weightDecay },
+    classCounts: new Array<number>(plan.classes).fill(1),
+    seed: options.seed,
+    optimizer: options.optimizer,
+    optimizerOptions: { momentum: options.momentum, weightDecay: options.weightDecay },
     rows: plan.rows,
     batch: options.batch,
     outlierBatch,
@@ -94,8 +98,9 @@ export async function stepGraph(folder: string): Promise<TimedWork> {
   const given: Record<string, Tensor> = {
     ...step.variables,
     ...Object.fromEntries(features),
-    [labelsInput]: { dtype: "int64", dims: [options.batch], data: labels },
-    [learningRateInput]: { dtype: "float32", dims: [], data: Float32Array.of(options.learningRate) },
+    [stepInputs.labels]: { dtype: "int64", dims: [options.batch], data: labels },
+    [stepInputs.learningRate]: { dtype: "float32", dims: [], data: Float32Array.of(options.learningRate) },
+    [stepInputs.update]: { dtype: "float32", dims: [], data: Float32Array.of(1) },
   };
   const wanted = step.model.graph.inputs.map(({ name }) => [name, given[name] as Tensor] as const);
   parts["trained part"] = { model: encodeModel(step.model), feeds: Object.fromEntries(wanted) };

@@ -2,18 +2,20 @@ import { formatNormalization } from "../data/index.js";
 import type { Model, Tensor } from "../onnx/types.js";
 import { version } from "../version.js";
 import { classNamesKey, normalizationKey } from "./classifier.js";
-import type { ResolvedTuneOptions } from "./tune-options.js";
-import type { Preparation, TuneInputs } from "./tune-setup.js";
+import type { Preparation } from "./preparation.js";
+import type { RunInputs } from "./run-inputs.js";
+import type { ResolvedTrainingOptions } from "./training-options.js";
 
 /**
- * The user's own file with new weights: same inputs, outputs and operator set. Its metadata say how it was made: `offmap.version`,
- * `offmap.tuned` (settings, JSON), `offmap.prior` (JSON), `offmap.normalization`, and the names of the classes.
+ * The model of a run with new weights: same inputs, outputs and operator set. Its metadata say how it was made: `offmap.version`,
+ * `offmap.tuned` or `offmap.trained` (settings, JSON), `offmap.prior` (JSON), `offmap.normalization`, and the names of the classes.
  */
-export function tunedModel(
+export function trainedModel(
   trained: Readonly<Record<string, Tensor>>,
-  options: ResolvedTuneOptions,
-  { classifier: { model }, normalization, id }: TuneInputs,
+  options: ResolvedTrainingOptions,
+  { classifier: { model }, normalization, id }: RunInputs,
   prepared: Preparation,
+  how: "tuned" | "trained",
 ): Model {
   const initializers = new Map(model.graph.initializers);
   for (const [name, tensor] of Object.entries(trained)) initializers.set(name, tensor);
@@ -22,7 +24,7 @@ export function tunedModel(
   metadata.set("offmap.version", version);
   // `balanceBy` says what the loss calls normalization, which here is that of the pixels.
   const { normalization: _balance, ...chosen } = prepared.lossOptions as { normalization?: unknown };
-  metadata.set("offmap.tuned", JSON.stringify({ ...settings, ...chosen }));
+  metadata.set(`offmap.${how}`, JSON.stringify({ ...settings, ...chosen }));
   if (prepared.prior !== null) metadata.set("offmap.prior", JSON.stringify(prepared.prior.prior));
   if (normalization !== undefined) metadata.set(normalizationKey, formatNormalization(normalization));
   if (id.classNames !== undefined) metadata.set(classNamesKey, JSON.stringify(id.classNames));

@@ -2,58 +2,59 @@
 import { RunError } from "../errors.js";
 import { encodeModel } from "../onnx/index.js";
 import type { Tensor } from "../onnx/types.js";
-import { blockSize, type Engine, type Session } from "../runtime/index.js";
-import {
-  buildTrainingStep,
-  labelsInput,
-  learningRateInput,
-  type StepOptions,
-  type StepReadings,
-  stepReadings,
-} from "./step.js";
+import { blockSize, type Engine, type Feeds, type Session } from "../runtime/index.js";
+import { type StepReadings, stepReadings, type TrainingStep } from "./step.js";
+import { stepInputs } from "./step-inputs.js";
+import type { BatchSizes } from "./step-options.js";
+import type { FormOptions } from "./step-updates.js";
 
 /** What one step is fed. */
 export interface StepBatch {
-  /** Joined rows of every boundary tensor: the in-distribution images first, then the outliers. */
-  readonly features: Readonly<Record<string, Float32Array>>;
-  readonly labels: BigInt64Array;
-  /** Number of outliers in the batch. */
-  readonly outliers: number;
+  readonly sizes: BatchSizes;
+  /** Boundary tensors, their rows joined as {@link BatchSizes} says, labels, and what else the loss or the options call for. */
+  readonly feeds: Feeds;
 }
 
-export class Trainer<Options extends object> {
+export class Trainer {
   private readonly sessions = new Map<string, Promise<Session>>();
   private variableNames: readonly string[] = [];
   private block: number | undefined;
-  private writtenNames: readonly string[] = [];
+  private written: ReadonlyMap<string, string> = new Map();
 
+  /** @param build  the step for batches of one size */
   constructor(
     private readonly engine: Engine,
-    private readonly options: Omit<StepOptions<Options>, "batch" | "outlierBatch" | "block" | "webGpu">,
+    private readonly build: (sizes: BatchSizes & FormOptions) => TrainingStep,
   ) {}
 
-  /** Sets the variables to the untouched model's, or to those of a checkpoint. */
-  async start(checkpoint?: Readonly<Record<string, Tensor>>): Promise<void> {
+  /**
+   * Sets the variables to the untouched model's, or to those of a checkpoint.
+   *
+   * @param smallest  sizes of a batch: variables do not depend on them
+   */
+  async start(smallest: BatchSizes, checkpoint?: Readonly<Record<string, Tensor>>): Promise<void> {
     this.block = await blockSize(this.engine);
-    // The variables do not depend on the batch size, so the smallest step will do.
-    const { variables, written } = buildTrainingStep({ ...this.options, batch: 1, outlierBatch: 1 });
+    const { variables, written } = this.build(smallest);
     this.variableNames = Object.keys(variables);
-    this.writtenNames = written;
+    this.written = written;
     await this.engine.assign(checkpoint ?? variables);
   }
 
-  /** One update; the readings are from before it. */
-  async step(batch: StepBatch, learningRate: number): Promise<StepReadings> {
-    const size = batch.labels.length;
-    const session = await this.sessionFor(size, batch.outliers);
-    const feeds: Record<string, Tensor> = {
-      [labelsInput]: { dtype: "int64", dims: [size], data: batch.labels },
-      [learningRateInput]: { dtype: "float32", dims: [], data: Float32Array.of(learningRate) },
+  /**
+   * One update; the readings are from before it.
+   *
+   * @param update  1 for the first of the run
+   */
+  async step({ sizes, feeds }: StepBatch, learningRate: number, update: number): Promise<StepReadings> {
+    const session = await this.sessionFor(sizes);
+    const scalar = (value: number): Tensor => ({ dtype: "float32", dims: [], data: Float32Array.of(value) });
+    const offered: Record<string, Tensor> = {
+      ...feeds,
+      [stepInputs.learningRate]: scalar(learningRate),
+      [stepInputs.update]: scalar(update),
     };
-    for (const [name, data] of Object.entries(batch.features)) {
-      feeds[name] = { dtype: "float32", dims: [size + batch.outliers, ...(this.options.rows.get(name) ?? [])], data };
-    }
-    const outputs = await session.run(feeds);
+    const called = new Set(session.inputs.map(({ name }) => name));
+    const outputs = await session.run(Object.fromEntries(Object.entries(offered).filter(([name]) => called.has(name))));
     return Object.fromEntries(
       stepReadings.map((name) => [name, (outputs[name]?.data as Float32Array | undefined)?.[0] ?? Number.NaN]),
     ) as StepReadings;
@@ -64,9 +65,10 @@ export class Trainer<Options extends object> {
     return this.engine.read(this.variableNames);
   }
 
-  /** The variables that are initializers of the model. */
-  trained(): Promise<Record<string, Tensor>> {
-    return this.engine.read(this.writtenNames);
+  /** New values of the model's initializers. */
+  async trained(): Promise<Record<string, Tensor>> {
+    const values = await this.engine.read([...this.written.values()]);
+    return Object.fromEntries([...this.written].map(([name, variable]) => [name, values[variable] as Tensor]));
   }
 
   async close(): Promise<void> {
@@ -74,12 +76,15 @@ export class Trainer<Options extends object> {
     this.sessions.clear();
   }
 
-  private sessionFor(batch: number, outlierBatch: number): Promise<Session> {
-    const key = `${batch}+${outlierBatch}`;
+  private sessionFor(sizes: BatchSizes): Promise<Session> {
+    const key = JSON.stringify(sizes);
     let session = this.sessions.get(key);
     if (session === undefined) {
-      const form = { block: this.block, webGpu: this.engine.device === "webgpu" };
-      const { model, updates } = buildTrainingStep({ ...this.options, ...form, batch, outlierBatch });
+      const { model, updates } = this.build({
+        ...sizes,
+        block: this.block,
+        webGpu: this.engine.device === "webgpu",
+      });
       session = this.engine.load(encodeModel(model), { updates });
       this.sessions.set(key, session);
     }

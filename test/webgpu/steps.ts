@@ -5,7 +5,8 @@ import { readModel } from "../../src/onnx/index.js";
 import type { Tensor } from "../../src/onnx/types.js";
 import { tensorOf } from "../../src/ops/index.js";
 import { asClassifier, type BatchNormMode, planTraining } from "../../src/training/index.js";
-import { buildTrainingStep, labelsInput, learningRateInput } from "../../src/training/step.js";
+import { buildTrainingStep } from "../../src/training/step.js";
+import { stepInputs } from "../../src/training/step-inputs.js";
 import { randomTensor } from "../gradients/random.js";
 import type { FedGraph } from "./graphs.js";
 
@@ -43,7 +44,10 @@ async function trainingStep(network: Network, batchNorm: BatchNormMode): Promise
     weight: 0.1,
     prior: Array.from({ length: plan.classes }, (_, index) => (2 * (index + 1)) / (plan.classes * (plan.classes + 1))),
     batchNorm,
-    sgd: { momentum: 0.9, weightDecay: 5e-4 },
+    classCounts: new Array<number>(plan.classes).fill(1),
+    seed: 1,
+    optimizer: "sgd",
+    optimizerOptions: { momentum: 0.9, weightDecay: 5e-4 },
     rows: plan.rows,
     batch,
     outlierBatch,
@@ -51,8 +55,8 @@ async function trainingStep(network: Network, batchNorm: BatchNormMode): Promise
   });
   const feeds: Record<string, Tensor> = {
     ...variables,
-    [labelsInput]: tensorOf([1, 7], "int64"),
-    [learningRateInput]: tensorOf(1),
+    [stepInputs.labels]: tensorOf([1, 7], "int64"),
+    [stepInputs.learningRate]: tensorOf(1),
   };
   let seed = 1;
   for (const [name, dims] of plan.rows) feeds[name] = randomTensor([batch + outlierBatch, ...dims], seed++);

@@ -1,0 +1,70 @@
+import { defineCommand } from "../command.js";
+import { engineOptions } from "../global-options.js";
+import { number, oneOf } from "../parsers.js";
+import { lossOptions, runOptions, toldTraining, trainingData, updateOptions } from "../training-options.js";
+import { trainingText } from "../training-text.js";
+
+const network = "Network:";
+
+export const train = defineCommand({
+  name: "train",
+  summary: "Train a classifier from nothing, with or without outliers.",
+  description:
+    "Makes a network, gives it starting values by --seed, and trains it. The folder given by --out gets model.onnx, run.json (what is needed to repeat it), log.csv (one line per step), checkpoint.onnx (to go on with --resume after ctrl-C), and, where images are held out, validation.csv (one line per epoch) and best.onnx (the epoch that did best on them).",
+  options: {
+    arch: {
+      placeholder: "NAME",
+      group: network,
+      required: true,
+      help: "architecture",
+      parser: oneOf(async () => {
+        const { architectures } = await import("../../nn/index.js");
+        return Object.keys(architectures) as (keyof typeof architectures)[];
+      }),
+    },
+    width: {
+      placeholder: "F",
+      group: network,
+      help: "factor on the channels of every layer",
+      default: "1",
+      parser: number({ above: 0, max: 64 }),
+    },
+    ...trainingData,
+    ...lossOptions({
+      loss: "ce",
+      mIn: "the loss's own, of the paper",
+      mOut: "the loss's own",
+      alpha: "the loss's own",
+      gamma: "the loss's own",
+    }),
+    ...updateOptions({ train: "all", bn: "batch", epochs: "100", lr: "0.1", holdOut: "0.05, and 0 with --no-shuffle" }),
+    ...runOptions,
+    ...engineOptions,
+  },
+  examples: [
+    {
+      does: "ResNet-20 on CIFAR-10, the usual way",
+      line: "train --arch resnet20 --id cifar:cifar-10-batches-bin --out resnet20",
+    },
+    {
+      does: "ResNet-18 on long-tailed CIFAR-10, on all of its images",
+      line: 'train --arch resnet18 --id "cifar:train.bin?long-tail=exp:0.01" --hold-out 0 --out resnet18-lt',
+    },
+    {
+      does: "With outliers from the start",
+      line: "train --arch resnet20 --id cifar:train.bin --outliers folder:outliers --loss oe --out oe",
+    },
+  ],
+  async run({ device, threads, ...options }, io) {
+    const told = toldTraining(options);
+    const { makeOutputFolder } = await import("../output-folder.js");
+    await makeOutputFolder(options.out);
+    const { train: trainNetwork } = await import("../../training/index.js");
+    const { engineChoice } = await import("../classifier-run.js");
+    const result = await trainNetwork(
+      { ...told, engine: engineChoice({ device, threads }) },
+      { progress: io.progress, signal: io.signal, warn: io.warn },
+    );
+    await io.write(result, () => trainingText(result));
+  },
+});

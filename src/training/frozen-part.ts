@@ -1,0 +1,36 @@
+import { encodeModel } from "../onnx/index.js";
+import type { Engine, Session } from "../runtime/index.js";
+import { FeatureStore } from "./feature-store.js";
+import type { FeatureStores } from "./predictions.js";
+import type { Progress } from "./progress.js";
+import type { RunInputs } from "./run-inputs.js";
+
+export interface FrozenPart {
+  readonly stores?: FeatureStores;
+  readonly prefix?: Session;
+  close(): Promise<void>;
+}
+
+/** The frozen part of a run's model: its features stored beforehand when images are always the same, else run on every batch. */
+export async function openFrozenPart(
+  engine: Engine,
+  { plan, id, outliers, normalization }: RunInputs,
+  augment: boolean,
+  run: { progress: Progress; signal: AbortSignal | undefined },
+): Promise<FrozenPart> {
+  if (plan.prefix === undefined) return { close: async () => {} };
+  if (augment) {
+    const prefix = await engine.load(encodeModel(plan.prefix));
+    return { prefix, close: () => prefix.release() };
+  }
+  const options = { normalization, ...run };
+  const stores = {
+    id: await FeatureStore.open(engine, plan, id, options),
+    outliers: outliers === undefined ? undefined : await FeatureStore.open(engine, plan, outliers, options),
+  };
+  const close = async () => {
+    await stores.id.close();
+    await stores.outliers?.close();
+  };
+  return { stores, close };
+}

@@ -1,0 +1,59 @@
+/** What a training step is fed, beside the boundary tensors and the variables of the engine. */
+import { UnsupportedError } from "../errors.js";
+import { headLayer } from "../graph/parameters.js";
+import type { LossDefinition } from "../losses/index.js";
+import type { Model } from "../onnx/types.js";
+
+/** Names of the step's inputs. A graph has those that its loss and options call for. */
+export const stepInputs = {
+  /** int64 [N] */
+  labels: "offmap.labels",
+  /** Scalar. */
+  learningRate: "offmap.learning_rate",
+  /** Scalar, 1 in the first update. */
+  update: "offmap.update",
+  /** int64 [M]: a class for each outlier. */
+  outlierLabels: "offmap.outlier_labels",
+  /** int64 [Q]: the rare class of each pasted image. */
+  pastedLabels: "offmap.pasted_labels",
+  /** int64 [N]: classes of the images mixed in. */
+  partnerLabels: "offmap.partner_labels",
+  /** float32 [N]: share of the image's own class, in [0, 1]. */
+  ownShare: "offmap.own_share",
+  /** float32 [N + Q + M, nodes, 2]; see `dropout.ts`. */
+  dropout: "offmap.dropout",
+} as const;
+
+/** Outputs of a network besides its logits; `nn/create-model.ts` makes them. */
+export const extraOutput = { abstention: "abstention_logits", projection: "projection" } as const;
+
+/** Tensors of the model that a loss looks at besides the logits, by name. */
+export interface ExtraTensors {
+  readonly abstention?: string;
+  readonly projection?: string;
+  readonly features?: string;
+}
+
+/** @throws UnsupportedError for a model that lacks one of them */
+export function extraTensors<Options extends object>(
+  { graph }: Model,
+  loss: LossDefinition<Options>,
+  options: Options,
+): ExtraTensors {
+  const output = (name: string, hint: string) => {
+    if (graph.outputs.some((found) => found.name === name)) return name;
+    throw new UnsupportedError({
+      where: `loss ${loss.name}`,
+      expected: `a model with the output "${name}"`,
+      received: graph.outputs.map(({ name }) => name).join(", "),
+      hint,
+    });
+  };
+  const abstention = loss.abstentionClasses?.(options) ?? 0;
+  const features = loss.usesFeatures ? headLayer(graph)?.inputs[0] : undefined;
+  return {
+    ...(abstention > 0 && { abstention: output(extraOutput.abstention, "make the network with `offmap train`") }),
+    ...(loss.projects && { projection: output(extraOutput.projection, "make the network with `offmap train`") }),
+    ...(features !== undefined && { features }),
+  };
+}

@@ -1,0 +1,30 @@
+import { createHash } from "node:crypto";
+import { openDataset } from "../data/index.js";
+import { DataError } from "../errors.js";
+import { type Architecture, architectures, createModel } from "../nn/index.js";
+import { encodeModel } from "../onnx/index.js";
+import { runTraining, type TrainingContext } from "./run-training.js";
+import { resolveTrainOptions, type TrainOptions } from "./train-options.js";
+import type { TrainingResult } from "./training-options.js";
+
+/**
+ * Trains a classifier from nothing. The data tell its number of classes and the size of its images, and `seed` its starting values. See
+ * {@link runTraining} for what is written and thrown.
+ */
+export async function train(options: TrainOptions, context: TrainingContext = {}): Promise<TrainingResult> {
+  const resolved = resolveTrainOptions(options);
+  const { labels, classNames, shape } = await openDataset(options.id);
+  if (labels === undefined) {
+    throw new DataError({
+      where: options.id,
+      expected: "labelled in-distribution images",
+      received: "images without labels",
+      hint: "put them into one folder per class, or use a list with labels",
+    });
+  }
+  const classes = classNames?.length ?? Math.max(...labels) + 1;
+  const architecture: Architecture = architectures[options.arch];
+  const model = createModel(architecture, { classes, shape, width: resolved.width }, resolved.seed);
+  const digest = createHash("sha256").update(encodeModel(model)).digest("hex");
+  return runTraining({ model, where: options.arch, digest, trained: false }, resolved, options, context);
+}

@@ -1,0 +1,59 @@
+/** Watches a run from epoch to epoch on images that are not trained on, and keeps the network that did best. */
+import { readFile } from "node:fs/promises";
+import { writeFileAtomic } from "../files.js";
+
+/** One look at the network. */
+export interface ValidationRow {
+  /** 1 for the first. */
+  readonly epoch: number;
+  /** Updates done. */
+  readonly step: number;
+  /** In [0, 1]. */
+  readonly accuracy: number;
+}
+
+const header = "epoch,step,accuracy";
+
+/** The rows of `validation.csv`, which is written after every look. */
+export class Validation {
+  private constructor(
+    private readonly path: string,
+    private readonly rows: ValidationRow[],
+  ) {}
+
+  /**
+   * @param steps  updates done by the run that is continued: what was seen later is seen again
+   */
+  static async open(path: string, steps: number): Promise<Validation> {
+    const text = steps === 0 ? "" : await readFile(path, "utf8").catch(() => "");
+    const rows = text
+      .trim()
+      .split("\n")
+      .slice(1)
+      .map((line) => {
+        const [epoch, step, accuracy] = line.split(",").map(Number) as [number, number, number];
+        return { epoch, step, accuracy };
+      });
+    return new Validation(
+      path,
+      rows.filter(({ step }) => step <= steps),
+    );
+  }
+
+  /** The most accurate network so far; of equals the first. */
+  get best(): ValidationRow | undefined {
+    return this.rows.reduce<ValidationRow | undefined>(
+      (best, row) => (best === undefined || row.accuracy > best.accuracy ? row : best),
+      undefined,
+    );
+  }
+
+  /** @returns whether no network before was as good */
+  async add(row: ValidationRow): Promise<boolean> {
+    const seen = this.rows.some(({ step }) => step === row.step);
+    if (!seen) this.rows.push(row);
+    const lines = this.rows.map(({ epoch, step, accuracy }) => [epoch, step, accuracy].join(","));
+    await writeFileAtomic(this.path, `${[header, ...lines].join("\n")}\n`);
+    return this.best?.step === row.step;
+  }
+}
