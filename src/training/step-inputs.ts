@@ -10,8 +10,8 @@ export const stepInputs = {
   labels: "offmap.labels",
   /** Scalar. */
   learningRate: "offmap.learning_rate",
-  /** Scalar, 1 in the first update. */
-  update: "offmap.update",
+  /** float32 [numbers of the optimizer]. */
+  optimizerNumbers: "offmap.optimizer_numbers",
   /** int64 [M]: a class for each outlier. */
   outlierLabels: "offmap.outlier_labels",
   /** int64 [Q]: the rare class of each pasted image. */

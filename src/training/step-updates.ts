@@ -4,7 +4,7 @@ import type { GraphBuilder } from "../graph/builder.js";
 import { gradients } from "../graph/differentiate.js";
 import { webGpuForms } from "../graph/web-gpu.js";
 import { elementCount, type Tensor } from "../onnx/types.js";
-import type { Expr } from "../ops/index.js";
+import { type Expr, slice, squeeze } from "../ops/index.js";
 import { type OptimizerName, type OptimizerOptions, optimizers } from "./optimizers/index.js";
 import { stepInputs } from "./step-inputs.js";
 import type { Variables } from "./variables.js";
@@ -39,7 +39,11 @@ export function moveParameters(
 ): void {
   const optimizer = optimizers[options.optimizer];
   const learningRate = graph.input(stepInputs.learningRate, "float32", []);
-  const update = graph.input(stepInputs.update, "float32", []);
+  const count = optimizer.numbers(1).length;
+  const given = count === 0 ? undefined : graph.input(stepInputs.optimizerNumbers, "float32", [count]);
+  const numbers = Array.from({ length: count }, (_, place) =>
+    squeeze(slice(given as Expr, { axes: [0], starts: [place], ends: [place + 1] }), [0]),
+  );
   const slopes = gradients(
     graph,
     loss,
@@ -49,7 +53,7 @@ export function moveParameters(
     const slots = optimizer.slots.map((slot) => graph.input(`${parameter.name}/${slot}`, "float32", start.dims));
     const decay = options.undecayed?.has(parameter.name) ? { weightDecay: 0 } : {};
     const next = optimizer.next(
-      { parameter, gradient: slopes[index] as Expr, state: slots, learningRate, update },
+      { parameter, gradient: slopes[index] as Expr, state: slots, learningRate, numbers },
       { ...options.optimizerOptions, ...decay },
     );
     variables.move(parameter.name, start, next.parameter);

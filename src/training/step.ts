@@ -9,6 +9,7 @@ import { elementCount, type Model, type Tensor } from "../onnx/types.js";
 import { add, type Expr, largest, mean, mul, oneHot, slice, squeeze, tensorOf } from "../ops/index.js";
 import { energy } from "../scores/index.js";
 import { fitTerm } from "./fit-term.js";
+import { optimizers } from "./optimizers/index.js";
 import { stepInputs } from "./step-inputs.js";
 import { type NetworkOutputs, rowsOf, runNetwork, runningStatistics, type Split } from "./step-network.js";
 import type { StepOptions } from "./step-options.js";
@@ -23,6 +24,8 @@ export interface TrainingStep {
   readonly variables: Readonly<Record<string, Tensor>>;
   /** Variables to be written back into the model, by the initializer they belong to. */
   readonly written: ReadonlyMap<string, string>;
+  /** What the optimizer calls for in each update; see `Optimizer.numbers`. */
+  optimizerNumbers(update: number): readonly number[];
 }
 
 /** The scalar outputs of a step, in the order of `log.csv`; the energies are means over the batch. */
@@ -63,7 +66,14 @@ export function buildTrainingStep<Options extends object>(options: StepOptions<O
 
   const built = formFor(options, graph, { ...readings, ...variables.outputs });
   const { updates, initial } = variables;
-  return { model: built.graph.model(built.outputs, "training step"), updates, variables: initial, written };
+  const optimizerNumbers = optimizers[options.optimizer].numbers;
+  return {
+    model: built.graph.model(built.outputs, "training step"),
+    updates,
+    variables: initial,
+    written,
+    optimizerNumbers,
+  };
 }
 
 /** The rows of a matrix that some losses train beside the network: a variable of its own, which no model file gets. */

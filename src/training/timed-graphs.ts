@@ -6,6 +6,7 @@ import { FormatError, OptionError } from "../errors.js";
 import { type LossDefinition, losses } from "../losses/index.js";
 import { encodeModel, readModel } from "../onnx/index.js";
 import { elementCount, type Tensor } from "../onnx/types.js";
+import { tensorOf } from "../ops/index.js";
 import { blockSize, type EngineOptions, type Feeds, LocalEngine } from "../runtime/index.js";
 import { asClassifier, type Classifier, imageShape, logitsModel, shapeHint } from "./classifier.js";
 import { planTraining } from "./plan.js";
@@ -100,7 +101,7 @@ export async function stepGraph(folder: string): Promise<TimedWork> {
     ...Object.fromEntries(features),
     [stepInputs.labels]: { dtype: "int64", dims: [options.batch], data: labels },
     [stepInputs.learningRate]: { dtype: "float32", dims: [], data: Float32Array.of(options.learningRate) },
-    [stepInputs.update]: { dtype: "float32", dims: [], data: Float32Array.of(1) },
+    [stepInputs.optimizerNumbers]: tensorOf(step.optimizerNumbers(1)),
   };
   const wanted = step.model.graph.inputs.map(({ name }) => [name, given[name] as Tensor] as const);
   parts["trained part"] = { model: encodeModel(step.model), feeds: Object.fromEntries(wanted) };

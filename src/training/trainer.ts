@@ -2,6 +2,7 @@
 import { RunError } from "../errors.js";
 import { encodeModel } from "../onnx/index.js";
 import type { Tensor } from "../onnx/types.js";
+import { tensorOf } from "../ops/index.js";
 import { blockSize, type Engine, type Feeds, type Session } from "../runtime/index.js";
 import { type StepReadings, stepReadings, type TrainingStep } from "./step.js";
 import { stepInputs } from "./step-inputs.js";
@@ -20,6 +21,7 @@ export class Trainer {
   private variableNames: readonly string[] = [];
   private block: number | undefined;
   private written: ReadonlyMap<string, string> = new Map();
+  private optimizerNumbers: TrainingStep["optimizerNumbers"] = () => [];
 
   /** @param build  the step for batches of one size */
   constructor(
@@ -34,9 +36,10 @@ export class Trainer {
    */
   async start(smallest: BatchSizes, checkpoint?: Readonly<Record<string, Tensor>>): Promise<void> {
     this.block = await blockSize(this.engine);
-    const { variables, written } = this.build(smallest);
+    const { variables, written, optimizerNumbers } = this.build(smallest);
     this.variableNames = Object.keys(variables);
     this.written = written;
+    this.optimizerNumbers = optimizerNumbers;
     await this.engine.assign(checkpoint ?? variables);
   }
 
@@ -47,11 +50,10 @@ export class Trainer {
    */
   async step({ sizes, feeds }: StepBatch, learningRate: number, update: number): Promise<StepReadings> {
     const session = await this.sessionFor(sizes);
-    const scalar = (value: number): Tensor => ({ dtype: "float32", dims: [], data: Float32Array.of(value) });
     const offered: Record<string, Tensor> = {
       ...feeds,
-      [stepInputs.learningRate]: scalar(learningRate),
-      [stepInputs.update]: scalar(update),
+      [stepInputs.learningRate]: tensorOf(learningRate),
+      [stepInputs.optimizerNumbers]: tensorOf(this.optimizerNumbers(update)),
     };
     const called = new Set(session.inputs.map(({ name }) => name));
     const outputs = await session.run(Object.fromEntries(Object.entries(offered).filter(([name]) => called.has(name))));

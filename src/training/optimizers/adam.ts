@@ -1,4 +1,4 @@
-import { add, div, type Expr, mul, pow, scalar, sqrt, square, sub } from "../../ops/index.js";
+import { add, div, type Expr, mul, sqrt, square, sub } from "../../ops/index.js";
 import type { Optimizer, UpdateInputs } from "./types.js";
 
 // The values of the paper and of PyTorch; nothing here was ever trained with others.
@@ -7,17 +7,18 @@ const beta2 = 0.999;
 const epsilon = 1e-8;
 
 /** `m̂ / (√v̂ + ε)`, and the moving averages m and v of the gradient and its square. */
-function adaptiveStep(g: Expr, { state, update }: UpdateInputs) {
+function adaptiveStep(g: Expr, { state, numbers }: UpdateInputs) {
   const [m0, v0] = state as [Expr, Expr];
+  const [missing1, missing2] = numbers as [Expr, Expr];
   const m = add(mul(m0, beta1), mul(g, 1 - beta1));
   const v = add(mul(v0, beta2), mul(square(g), 1 - beta2));
-  // What an average that started at zero lacks after t updates.
-  const missing = (beta: number) => sub(scalar(g.builder, 1), pow(scalar(g.builder, beta), update));
-  const direction = div(div(m, missing(beta1)), add(sqrt(div(v, missing(beta2))), epsilon));
+  const direction = div(div(m, missing1), add(sqrt(div(v, missing2)), epsilon));
   return { direction, state: [m, v] };
 }
 
 const slots = ["first_moment", "second_moment"] as const;
+/** `1 - βᵗ`: by what an average that started at zero falls short. In float32 the second would be off by 1e-5 in the first updates. */
+const numbers = (update: number) => [beta1, beta2].map((beta) => 1 - beta ** update);
 
 /**
  * Adam, with the penalty in the gradient as in PyTorch:
@@ -28,6 +29,7 @@ const slots = ["first_moment", "second_moment"] as const;
  */
 export const adam: Optimizer = {
   slots,
+  numbers,
   next(inputs, { weightDecay }) {
     const { parameter, gradient, learningRate } = inputs;
     const g = weightDecay === 0 ? gradient : add(gradient, mul(parameter, weightDecay));
@@ -43,6 +45,7 @@ export const adam: Optimizer = {
  */
 export const adamW: Optimizer = {
   slots,
+  numbers,
   next(inputs, { weightDecay }) {
     const { parameter, gradient, learningRate } = inputs;
     const { direction, state } = adaptiveStep(gradient, inputs);

@@ -10,6 +10,7 @@ import type { Optimizer } from "./types.js";
  */
 export const sgd: Optimizer = {
   slots: ["momentum"],
+  numbers: () => [],
   next({ parameter, gradient, state: [velocity], learningRate }, { momentum, weightDecay }) {
     const g = weightDecay === 0 ? gradient : add(gradient, mul(parameter, weightDecay));
     const v = add(mul(velocity as typeof g, momentum), g);

@@ -8,8 +8,8 @@ export interface UpdateInputs {
   readonly state: readonly Expr[];
   /** Scalar η. */
   readonly learningRate: Expr;
-  /** Scalar, 1 in the first update. */
-  readonly update: Expr;
+  /** What `numbers` gives for this update, one scalar each. */
+  readonly numbers: readonly Expr[];
 }
 
 export interface UpdatedParameter {
@@ -28,5 +28,11 @@ export interface OptimizerOptions {
 export interface Optimizer {
   /** Names of the tensors of a parameter's shape that are kept from update to update. */
   readonly slots: readonly string[];
+  /**
+   * Numbers that depend on nothing but how many updates there were, in float64, before they go into the graph in float32.
+   *
+   * @param update  1 for the first
+   */
+  numbers(update: number): readonly number[];
   next(inputs: UpdateInputs, options: OptimizerOptions): UpdatedParameter;
 }

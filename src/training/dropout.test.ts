@@ -1,0 +1,84 @@
+import { expect, test } from "vitest";
+import { createGenerator } from "../data/index.js";
+import { GraphBuilder } from "../graph/builder.js";
+import { encodeModel } from "../onnx/index.js";
+import type { Node } from "../onnx/types.js";
+import { filledLike } from "../ops/index.js";
+import { LocalEngine } from "../runtime/index.js";
+import { dropoutFrom, dropoutNumbers } from "./dropout.js";
+
+const node = (name: string): Node => ({
+  ...{ name, op: "Dropout", domain: "", inputs: ["x"], outputs: [name], attributes: {} },
+});
+
+/** Masked ones for two nodes: [2 nodes][images * units]. */
+async function masks(share: number, images: number, units: number, seed: number) {
+  const [first, second] = [node("first"), node("second")];
+  const graph = new GraphBuilder();
+  const x = graph.input("x", "float32", [images, units, 1, 1]);
+  const numbers = graph.input("numbers", "float32", [images, 2, 2]);
+  const drop = dropoutFrom(
+    numbers,
+    new Map([
+      [first, share],
+      [second, share],
+    ]),
+  );
+  const ones = filledLike(x, 1);
+  const session = await new LocalEngine().load(
+    encodeModel(graph.model({ first: drop(first, ones), second: drop(second, ones) })),
+  );
+  const found = await session.run({ numbers: dropoutNumbers(images, 2, createGenerator(seed)) });
+  await session.release();
+  return [found.first?.data as Float32Array, found.second?.data as Float32Array] as const;
+}
+
+const mean = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
+
+test("drops the share asked for, scales what stays, and keeps the mean", async () => {
+  const [mask] = await masks(0.3, 200, 500, 1);
+  expect(new Set(mask)).toEqual(new Set([0, Math.fround(1 / 0.7)]));
+  // 100,000 units: a standard error of 0.0014 of the share.
+  expect(Math.abs(mean(mask.map((value) => (value === 0 ? 1 : 0))) - 0.3)).toBeLessThan(0.007);
+  expect(Math.abs(mean(mask) - 1)).toBeLessThan(0.01);
+});
+
+test("units of one image, one unit of two images, and two nodes do not follow each other", async () => {
+  const [images, units] = [400, 250];
+  const [mask, other] = await masks(0.5, images, units, 2);
+  const correlation = (a: (at: number) => number, b: (at: number) => number, count: number) => {
+    let sum = 0;
+    for (let at = 0; at < count; at++) sum += (a(at) - 1) * (b(at) - 1);
+    return sum / count;
+  };
+  const at = (values: Float32Array, image: number, unit: number) => values[image * units + unit] as number;
+  const pairs = images * (units - 1);
+  const place = (index: number) => [Math.floor(index / (units - 1)), index % (units - 1)] as const;
+  const neighbours = correlation(
+    (index) => at(mask, ...place(index)),
+    (index) => at(mask, place(index)[0], place(index)[1] + 1),
+    pairs,
+  );
+  const nextImage = correlation(
+    (index) => mask[index] as number,
+    (index) => mask[index + units] as number,
+    (images - 1) * units,
+  );
+  const nodes = correlation(
+    (index) => mask[index] as number,
+    (index) => other[index] as number,
+    images * units,
+  );
+  // Masks are 0 or 2, so products of deviations are ±1: a standard error of 0.0032.
+  for (const value of [neighbours, nextImage, nodes]) expect(Math.abs(value)).toBeLessThan(0.02);
+});
+
+test("the same numbers give the same masks, others give others", async () => {
+  const [[one], [again], [other]] = [
+    await masks(0.5, 3, 50, 5),
+    await masks(0.5, 3, 50, 5),
+    await masks(0.5, 3, 50, 6),
+  ];
+  expect(again).toEqual(one);
+  expect(other).not.toEqual(one);
+});
