@@ -1,0 +1,121 @@
+// Training from nothing on 14 real images and 28 outliers (test/fixtures/parity).
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { architectures, createModel } from "../nn/index.js";
+import { readModel } from "../onnx/index.js";
+import type { Tensor } from "../onnx/types.js";
+import { train } from "./index.js";
+import type { TrainOptions } from "./train-options.js";
+
+const fixture = (name: string) => fileURLToPath(new URL(`../../test/fixtures/parity/${name}`, import.meta.url));
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "offmap-train-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const options = (out: string, more: Partial<TrainOptions> = {}): TrainOptions => ({
+  arch: "resnet20",
+  width: 0.25,
+  id: `cifar:${fixture("known.bin")}`,
+  outliers: `cifar:${fixture("outliers.bin")}`,
+  out: join(folder, out),
+  steps: 4,
+  batch: 4,
+  outlierBatch: 6,
+  holdOut: 0,
+  engine: { threads: 1 },
+  ...more,
+});
+
+const weightsOf = async (path: string) => (await readModel(path)).graph.initializers;
+const values = (tensor: Tensor | undefined) => Array.from(tensor?.data as Float32Array);
+
+describe("train", () => {
+  test("starts from the network's own starting values and moves all of them", async () => {
+    const result = await train(options("moves", { steps: 1 }));
+    const start = createModel(architectures.resnet20, { classes: 10, shape: [3, 32, 32], width: 0.25 }, 1).graph;
+    const trained = await weightsOf(result.out);
+    expect([...trained.keys()].sort()).toEqual([...start.initializers.keys()].sort());
+    const parameters = [...start.initializers].filter(([name]) => !name.startsWith("constant"));
+    const still = parameters.filter(([name, tensor]) => values(trained.get(name)).join() === values(tensor).join());
+    expect(still.map(([name]) => name)).toEqual([]);
+    expect(result).toMatchObject({ steps: 1, accuracy_before: null, margins: null, best: null });
+  });
+
+  test("overfits a handful of images", async () => {
+    const result = await train(
+      options("overfits", { steps: 60, batch: 14, learningRate: 0.05, augment: false, weightDecay: 0 }),
+    );
+    expect(result.accuracy_after).toBe(1);
+    expect(result.loss).toBeLessThan(0.1);
+  });
+
+  test.each([
+    ["adam", { optimizer: "adam", average: 0.9, learningRate: 0.01 }],
+    ["sgd with a moving prior", { loss: "balanced-energy", priorMomentum: 0.8, mIn: -5, mOut: -1 }],
+    ["open-sampling", { loss: "open-sampling" }],
+  ] as const)("%s gives the same bits after being stopped and resumed as without a stop", async (name, more) => {
+    const whole = await train(options(`${name} whole`, more));
+    const abort = new AbortController();
+    const progress = { start() {}, finish() {}, update: (step: number) => step === 2 && abort.abort() };
+    const parts = options(`${name} parts`, more);
+    await expect(train(parts, { progress, signal: abort.signal })).rejects.toThrow("stopped after step 2");
+    const resumed = await train({ ...parts, resume: true });
+    expect(await readFile(resumed.out)).toEqual(await readFile(whole.out));
+    const log = (of: string) => readFile(join(folder, `${name} ${of}`, "log.csv"), "utf8");
+    expect(await log("parts")).toBe(await log("whole"));
+  });
+
+  test("the average of the weights is what the model gets, and changes nothing about the run", async () => {
+    const keep = 0.75;
+    const name = "conv1.weight";
+    const told = options("averaged", { steps: 2, average: keep });
+    const variables = async () => {
+      const path = join(folder, "averaged", "checkpoint.onnx");
+      const { graph, metadata } = await readModel(path);
+      expect(JSON.parse(metadata.get("offmap.checkpoint") ?? "")).toHaveProperty("step");
+      return values(graph.initializers.get(name));
+    };
+    const abort = new AbortController();
+    const progress = { start() {}, finish() {}, update: () => abort.abort() };
+    await expect(train(told, { progress, signal: abort.signal })).rejects.toThrow("stopped after step 1");
+    const first = await variables();
+    const result = await train({ ...told, resume: true });
+    const second = await variables();
+    const plain = await train(options("plain", { steps: 2 }));
+    expect(second).toEqual(values((await weightsOf(plain.out)).get(name)));
+    const { initializers } = createModel(
+      architectures.resnet20,
+      { classes: 10, shape: [3, 32, 32], width: 0.25 },
+      1,
+    ).graph;
+    const mean = values((await weightsOf(result.out)).get(name));
+    values(initializers.get(name)).forEach((start, place) => {
+      const [one, two] = [first[place] as number, second[place] as number];
+      expect(mean[place]).toBeCloseTo(keep * (keep * start + (1 - keep) * one) + (1 - keep) * two, 6);
+    });
+  });
+
+  test("watches every epoch on held-out images and keeps the best network", async () => {
+    const result = await train(options("watched", { steps: 6, holdOut: 0.3, batch: 5, learningRate: 0.01 }));
+    const rows = (await readFile(join(folder, "watched", "validation.csv"), "utf8")).trim().split("\n").slice(1);
+    expect(rows.map((row) => row.split(",").slice(0, 2).join())).toEqual(["1,2", "2,4", "3,6"]);
+    const best = Math.max(...rows.map((row) => Number(row.split(",")[2])));
+    expect(result.best?.accuracy).toBe(best);
+    expect(existsSync(result.best?.out ?? "")).toBe(true);
+  });
+
+  test.each([
+    [{ loss: "energy", mIn: "auto" }, /--m-in.*no trained model yet/],
+    [{ loss: "oecc", lossOptions: { nonsense: 1 } }, /--loss-option.*inWeight.*"nonsense"/],
+    [{ id: `cifar:${fixture("known.bin")}?labels=none` }, /labelled in-distribution images/],
+    [{ outliers: undefined, loss: "oe" }, /--outliers.*oe/],
+  ] as const)("refuses %o", async (more, sentence) => {
+    await expect(train(options("refused", more as Partial<TrainOptions>))).rejects.toThrow(sentence);
+  });
+});
