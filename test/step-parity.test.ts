@@ -93,7 +93,7 @@ async function train(fixture: ModelFixture, c: Case) {
     batch: options.batch,
     outlierBatch: options.outlier_batch,
     shuffle: false,
-    augment: false,
+    augmentation: undefined,
     normalization: { mean, std },
     seed: 1,
     prefix,

@@ -46,7 +46,7 @@ for (const { weight, alpha } of settings) {
       id: `cifar:${join(dataFolder(), "cifar10-lt-train.bin")}`,
       outliers: `${outlierFile}?exclude=${keptOut}`,
       train: "layer3.*,linear.*",
-      augment: false,
+      augment: [],
       holdOut: 0,
       steps: 388,
       weight,

@@ -45,7 +45,7 @@ const settings = {
   train: "layer3.2.*,linear.*",
   batchNorm: "frozen",
   epochs: 3,
-  augment: false,
+  augment: [],
   learningRate: 0.001,
 } satisfies Partial<TuneOptions>;
 

@@ -241,7 +241,32 @@ export const updateOptions = <const D extends Record<"train" | "bn" | "epochs" |
       default: "the weights themselves",
       parser: number({ above: 0, max: 0.999999 }),
     },
-    noAugment: toggle("no random crop and flip", { group: training }),
+    augment: {
+      placeholder: "NAMES",
+      group: training,
+      many: { separator: "," },
+      help: "what happens to images by chance, in this order",
+      default: "crop-flip",
+      parser: oneOf(async () => {
+        const { augmentations } = await import("../data/index.js");
+        return Object.keys(augmentations) as (keyof typeof augmentations)[];
+      }),
+    },
+    noAugment: toggle("leave images as they are", { group: training }),
+    mixup: {
+      placeholder: "ALPHA",
+      group: training,
+      help: "mix pairs of training images, by shares of the distribution Beta(ALPHA, ALPHA)",
+      default: "none are mixed",
+      parser: number({ above: 0, max: 100 }),
+    },
+    sampling: {
+      placeholder: "NAME",
+      group: training,
+      help: "how often images of frequent and rare classes come: each once an epoch, classes equally often, or between the two",
+      default: "shuffled",
+      parser: oneOf(["shuffled", "class-balanced", "square-root"]),
+    },
     noShuffle: toggle("images and outliers in their own order, from the first", { group: training }),
     holdOut: {
       placeholder: "SHARE",
@@ -286,12 +311,15 @@ export function toldTraining<T extends Told>({ train, noDecay, lossOption, noAug
   if (options.steps !== undefined && options.epochs !== undefined) {
     throw new OptionError({ where: "training", expected: "either --steps or --epochs", received: "both" });
   }
+  if (noAugment && options.augment !== undefined) {
+    throw new OptionError({ where: "training", expected: "either --augment or --no-augment", received: "both" });
+  }
   return {
     ...options,
     ...(train === undefined ? {} : { train: train.join(",") }),
     ...(noDecay === undefined ? {} : { noDecay: noDecay.join(",") }),
     ...(lossOption === undefined ? {} : { lossOptions: Object.fromEntries(lossOption) }),
-    ...(noAugment ? { augment: false } : {}),
+    ...(noAugment ? { augment: [] } : {}),
     ...(noShuffle ? { shuffle: false } : {}),
   };
 }

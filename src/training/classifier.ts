@@ -94,11 +94,25 @@ export function shapeHint({ shape: [channels, height, width] }: Classifier): { s
 }
 
 /** A batch that no hard-coded batch size of 1 can pass for. */
-const probeBatch = 2;
+export const probeBatch = 2;
+
+/** The whole graph imported for a batch of {@link probeBatch} images, which gives every tensor's shape. */
+export function importWhole(
+  { upgraded, input }: Classifier,
+  shape: readonly [number, number, number],
+  parameters: readonly Parameter[],
+  outputs: readonly string[],
+): ImportedGraph {
+  const builder = new GraphBuilder(Math.max(minimumOpset, upgraded.opset));
+  const bound = new Map([[input, builder.input(input, "float32", [probeBatch, ...shape])]]);
+  // What is trained must not be folded away as a constant.
+  for (const { name, tensor } of parameters) bound.set(name, builder.input(name, tensor.dtype, tensor.dims));
+  return importGraph(builder, upgraded.graph, { bound, outputs });
+}
 
 /**
- * The whole graph imported for a small batch, which gives every tensor's shape and finds the number of classes. Models exported
- * for a fixed batch size pass when nothing inside them depends on it.
+ * The whole graph imported for a small batch, and the number of classes. Models exported for a fixed batch size pass when nothing
+ * inside them depends on it.
  *
  * @throws ShapeError when the model does not give one row of logits per image
  */
@@ -107,15 +121,8 @@ export function inferShapes(
   shape: readonly [number, number, number],
   parameters: readonly Parameter[] = [],
 ): ImportedGraph & { classes: number } {
-  const { upgraded, input, logits } = classifier;
-  const builder = new GraphBuilder(Math.max(minimumOpset, upgraded.opset));
-  const bound = new Map([[input, builder.input(input, "float32", [probeBatch, ...shape])]]);
-  // What is trained must not be folded away as a constant.
-  for (const { name, tensor } of parameters) bound.set(name, builder.input(name, tensor.dtype, tensor.dims));
-  const imported = importGraph(builder, upgraded.graph, {
-    bound,
-    outputs: [logits],
-  });
+  const { logits } = classifier;
+  const imported = importWhole(classifier, shape, parameters, [logits]);
   const dims = imported.values.get(logits)?.dims ?? [];
   const [rows, classes] = dims;
   if (dims.length !== 2 || rows !== probeBatch || typeof classes !== "number" || classes < 2) {

@@ -1,5 +1,6 @@
 /** What a run trains: the parameters, the boundary between frozen and trained, and the shapes that cross it. */
 import { ShapeError } from "../errors.js";
+import type { ImportedGraph } from "../graph/import.js";
 import { type Parameter, selectParameters } from "../graph/parameters.js";
 import { type Partition, partition, prefixModel } from "../graph/partition.js";
 import type { Model } from "../onnx/types.js";
@@ -26,8 +27,27 @@ export function planTraining(
   const { upgraded, logits, input } = classifier;
   const parameters = selectParameters(upgraded.graph, selection);
   const imported = inferShapes(classifier, shape, parameters);
-  const trained = new Set(parameters.map(({ name }) => name));
-  const parts = partition(upgraded.graph, imported, trained, logits);
+  const names = parameters.map(({ name }) => name);
+  const parts = splitModel(upgraded, imported, new Set(names), { input, output: logits });
+  return { classifier, classes: imported.classes, parameters, ...parts };
+}
+
+/** A model divided at the freeze boundary. */
+export type SplitModel = Pick<TrainingPlan, "partition" | "rows" | "prefix">;
+
+/**
+ * @param imported  the whole graph with concrete shapes, see {@link partition}
+ * @param moving    initializers that training changes
+ * @param ends      the image input, and the tensor the loss is computed from
+ * @throws ShapeError where the frozen part ends in something else than float32 rows
+ */
+export function splitModel(
+  model: Model,
+  imported: ImportedGraph,
+  moving: ReadonlySet<string>,
+  { input, output }: { readonly input: string; readonly output: string },
+): SplitModel {
+  const parts = partition(model.graph, imported, moving, output);
   const rows = new Map<string, readonly number[]>();
   for (const name of parts.boundary) {
     const value = imported.values.get(name);
@@ -42,6 +62,6 @@ export function planTraining(
     rows.set(name, staticDims(value, name).slice(1));
   }
   const fromImage = parts.boundary.length === 1 && parts.boundary[0] === input;
-  const prefix = fromImage ? undefined : prefixModel(upgraded, imported, parts.boundary);
-  return { classifier, classes: imported.classes, parameters, partition: parts, rows, prefix };
+  const prefix = fromImage ? undefined : prefixModel(model, imported, parts.boundary);
+  return { partition: parts, rows, prefix };
 }

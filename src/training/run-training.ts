@@ -1,11 +1,11 @@
 /** A training run, from options to a run directory: what `tune` and `train` share. */
 
+import { composeAugmentations } from "../data/index.js";
 import { matchingParameters } from "../graph/parameters.js";
 import { type LossDefinition, losses } from "../losses/index.js";
 import { writeModel } from "../onnx/index.js";
 import type { Model, Tensor } from "../onnx/types.js";
 import { createEngine, type Engine } from "../runtime/index.js";
-import { version } from "../version.js";
 import { BatchSource } from "./batch-source.js";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { type FrozenPart, openFrozenPart } from "./frozen-part.js";
@@ -14,6 +14,7 @@ import { accuracyOf, type Preparation, prepare, prepareUntrained } from "./prepa
 import { type Progress, silent } from "./progress.js";
 import { RunFolder } from "./run-files.js";
 import { openInputs, type RunInputs, watchedIndices } from "./run-inputs.js";
+import { marginsOf, meanOfLast, versions } from "./run-record.js";
 import { runSteps } from "./run-steps.js";
 import { buildTrainingStep } from "./step.js";
 import { trainedModel } from "./trained-model.js";
@@ -47,8 +48,6 @@ export interface Start {
 
 /** A fall of accuracy by more than this is worth a warning. */
 const worryingFall = 0.02;
-/** The reported loss is the mean over this many last steps. */
-const reportedSteps = 20;
 
 /**
  * Trains and writes `model.onnx`, `run.json`, `log.csv` and `checkpoint.onnx` into `options.out`; where epochs are watched on held-out
@@ -74,7 +73,7 @@ export async function runTraining(
     const identity = await identityOf(start, options, inputs);
     const checkpoint = options.resume ? await readCheckpoint(folder.file("checkpoint.onnx"), identity) : undefined;
     if (checkpoint !== undefined) await folder.continueLog(checkpoint.step);
-    const frozen = await openFrozenPart(engine, inputs, options.augment, { progress, signal });
+    const frozen = await openFrozenPart(engine, inputs, changesImages(options), { progress, signal });
     try {
       const run = { engine, start, options, inputs, folder, identity, checkpoint, frozen, progress, signal, warn };
       return await trainAbove(run);
@@ -85,6 +84,10 @@ export async function runTraining(
     await engine.close();
   }
 }
+
+/** Whether images differ from one time they are seen to the next. */
+const changesImages = ({ augment, mixup, loss }: ResolvedTrainingOptions) =>
+  augment.length > 0 || mixup !== undefined || losses[loss].pastedClasses !== undefined;
 
 interface Run {
   readonly engine: Engine;
@@ -131,17 +134,16 @@ async function trainAbove(run: Run): Promise<TrainingResult> {
   warnOfFall(run, prepared, accuracyAfter);
   const best = watch?.validation.best;
   const updates = total - first;
-  const recent = folder.history.slice(-reportedSteps);
   const result: TrainingResult = {
     steps: total,
     seconds_per_step: updates === 0 ? 0 : spent.seconds / updates,
     images_per_second: updates === 0 ? 0 : spent.images / spent.seconds,
-    loss: recent.reduce((sum, row) => sum + row.loss, 0) / recent.length,
+    loss: meanOfLast(folder.history),
     margins: marginsOf(prepared),
     prior: prepared.prior?.prior ?? null,
     accuracy_before: prepared.accuracyBefore,
     accuracy_after: accuracyAfter,
-    best: best === undefined ? null : { epoch: best.epoch, accuracy: best.accuracy, out: folder.file("best.onnx") },
+    best: best === undefined ? null : { epoch: best.epoch, accuracy: best.value, out: folder.file("best.onnx") },
     out: folder.file("model.onnx"),
   };
   await folder.writeRecord({ ...result, identity: JSON.parse(identity) as unknown, options, versions: versions() });
@@ -172,14 +174,29 @@ async function watchedAccuracy(run: Run, model: Model, trained: Readonly<Record<
 
 function batchSource({ options, inputs, frozen }: Run, prepared: Preparation): BatchSource {
   const { plan, id, outliers, normalization, trainIndices, classCounts } = inputs;
-  const { batch, outlierBatch, shuffle, augment, seed, dropout } = options;
+  const { batch, outlierBatch, shuffle, sampling, augment, mixup, seed, dropout } = options;
   const loss = losses[options.loss] as LossDefinition<object>;
   return new BatchSource({
-    ...{ plan, id, outliers, normalization, trainIndices, batch, outlierBatch, shuffle, augment, seed, dropout },
+    ...{
+      plan,
+      id,
+      outliers,
+      normalization,
+      trainIndices,
+      batch,
+      outlierBatch,
+      shuffle,
+      sampling,
+      mixup,
+      seed,
+      dropout,
+    },
+    augmentation: augment.length === 0 ? undefined : composeAugmentations(augment),
     prefix: frozen.prefix,
     stores: frozen.stores,
     views: loss.views ?? 1,
     outlierClasses: loss.outlierLabels?.(classCounts, prepared.lossOptions),
+    pastedClasses: loss.pastedClasses?.(classCounts, prepared.lossOptions),
   });
 }
 
@@ -200,6 +217,7 @@ function trainerFor({ engine, options, inputs }: Run, prepared: Preparation): Tr
     prior: prepared.prior?.prior ?? new Array<number>(plan.classes).fill(1 / plan.classes),
     ...{ weight, classCounts, priorMomentum, seed, batchNorm, dropout, optimizer, average },
     fit: { labelSmoothing, logitAdjustment },
+    mixed: options.mixup !== undefined,
     optimizerOptions: { momentum, weightDecay },
     undecayed: new Set(undecayed.map(({ name }) => name)),
   };
@@ -210,13 +228,13 @@ function trainerFor({ engine, options, inputs }: Run, prepared: Preparation): Tr
 async function epochWatch(run: Run, prepared: Preparation, trainer: Trainer, epoch: number, first: number) {
   const { options, inputs, folder, start } = run;
   if (start.trained || inputs.heldIndices.length === 0) return undefined;
-  const validation = await Validation.open(folder.file("validation.csv"), first);
+  const validation = await Validation.open(folder.file("validation.csv"), first, "accuracy");
   const afterStep = async (step: number) => {
     if (step % epoch !== 0) return;
     const trained = await trainer.trained();
     const model = trainedModel(trained, options, inputs, prepared, "trained");
-    const accuracy = await watchedAccuracy({ ...run, progress: silent }, model, trained);
-    const isBest = await validation.add({ epoch: step / epoch, step, accuracy });
+    const value = await watchedAccuracy({ ...run, progress: silent }, model, trained);
+    const isBest = await validation.add({ epoch: step / epoch, step, value });
     if (isBest) await writeModel(model, folder.file("best.onnx"));
   };
   return { validation, afterStep };
@@ -253,22 +271,6 @@ async function identityOf(
     logits: classifier.logits,
     trained: plan.parameters.map(({ name }) => name),
   });
-}
-
-function marginsOf({ margins, lossOptions }: Preparation): TrainingResult["margins"] {
-  if (margins === null) return null;
-  const { alpha, gamma } = lossOptions as { alpha?: number; gamma?: number };
-  return {
-    m_in: margins.mIn,
-    m_out: margins.mOut,
-    ...(alpha === undefined ? {} : { alpha }),
-    ...(gamma === undefined ? {} : { gamma }),
-    reason: margins.reason,
-  };
-}
-
-function versions() {
-  return { offmap: version, node: process.version, platform: `${process.platform} ${process.arch}` };
 }
 
 const percent = (value: number) => `${(100 * value).toFixed(2)} %`;

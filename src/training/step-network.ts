@@ -6,7 +6,7 @@ import type { Model, Tensor } from "../onnx/types.js";
 import { concat, type Expr, slice } from "../ops/index.js";
 import { dropoutFrom, droppingNodes } from "./dropout.js";
 import { type ExtraTensors, extraTensors, stepInputs } from "./step-inputs.js";
-import type { BatchSizes, StepOptions } from "./step-options.js";
+import type { BatchSizes, NetworkStepOptions, StepOptions } from "./step-options.js";
 
 /** Rows of a joined batch. */
 export const rowsOf = ({ batch, pastedBatch = 0, outlierBatch }: BatchSizes): number =>
@@ -30,25 +30,37 @@ export interface Split {
   readonly outliers: Expr | undefined;
 }
 
+/** The trained part as it is while training: with the statistics of the batch and dropout, where the options say so. */
+export function importTrained(
+  graph: GraphBuilder,
+  { model, partition, batchNorm, dropout }: NetworkStepOptions,
+  rows: number,
+  bound: ReadonlyMap<string, Expr>,
+  outputs: readonly string[],
+): ImportedGraph {
+  const dropping = dropout ? droppingNodes(model.graph, partition.trained) : new Map<never, number>();
+  const numbers =
+    dropping.size === 0 ? undefined : graph.input(stepInputs.dropout, "float32", [rows, dropping.size, 2]);
+  return importGraph(graph, model.graph, {
+    bound,
+    outputs,
+    batchStatistics: (node) => batchNorm === "batch" && partition.trained.has(node),
+    mergeBatchNorm: true,
+    ...(numbers === undefined ? {} : { dropout: dropoutFrom(numbers, dropping) }),
+  });
+}
+
 /** The trained part of the network on the joined batch. */
 export function runNetwork<Options extends object>(
   graph: GraphBuilder,
   options: StepOptions<Options>,
   bound: ReadonlyMap<string, Expr>,
 ): NetworkOutputs {
-  const { model, logits, partition, batchNorm, batch, pastedBatch = 0, outlierBatch } = options;
+  const { model, logits, batch, pastedBatch = 0, outlierBatch } = options;
   const rows = rowsOf(options);
-  const dropping = options.dropout ? droppingNodes(model.graph, partition.trained) : new Map<never, number>();
-  const numbers =
-    dropping.size === 0 ? undefined : graph.input(stepInputs.dropout, "float32", [rows, dropping.size, 2]);
   const extras: ExtraTensors = outlierBatch === 0 ? {} : extraTensors(model, options.loss, options.lossOptions);
-  const { values, statistics } = importGraph(graph, model.graph, {
-    bound,
-    outputs: [logits, ...Object.values(extras)],
-    batchStatistics: (node) => batchNorm === "batch" && partition.trained.has(node),
-    mergeBatchNorm: true,
-    ...(numbers === undefined ? {} : { dropout: dropoutFrom(numbers, dropping) }),
-  });
+  const wanted = [logits, ...Object.values(extras)];
+  const { values, statistics } = importTrained(graph, options, rows, bound, wanted);
   const part = (x: Expr, from: number, to: number) => slice(x, { axes: [0], starts: [from], ends: [to] });
   const [pasteStart, outlierStart] = [batch, batch + pastedBatch];
   const split = (x: Expr): Split => ({

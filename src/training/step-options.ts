@@ -17,13 +17,26 @@ export interface BatchSizes {
   readonly outlierBatch: number;
 }
 
-export interface StepOptions<Options extends object> extends BatchSizes, UpdateOptions, FormOptions {
+/** What every step needs to know of its network and its updates, whatever the task. */
+export interface NetworkStepOptions extends UpdateOptions, FormOptions {
   /** The model, of operator set 18 or newer. */
   readonly model: Model;
-  /** Name of the tensor that holds the logits, [N, K]. */
+  /** Name of the tensor that holds the logits. */
   readonly logits: string;
   readonly partition: Partition;
   readonly parameters: readonly Parameter[];
+  /** Shape of one row of each boundary tensor, by name. */
+  readonly rows: ReadonlyMap<string, readonly number[]>;
+  /** `batch`: the statistics of the joined batch, and running statistics that follow; `frozen`: the running statistics as they are. */
+  readonly batchNorm: BatchNormMode;
+  /** Whether Dropout nodes of the trained part drop units; default false. */
+  readonly dropout?: boolean | undefined;
+  /** Share of the average of parameters and statistics that stays in each update, in (0, 1); undefined: no average is kept. */
+  readonly average?: number | undefined;
+}
+
+/** Of a classifier, whose logits are [N, K]. */
+export interface StepOptions<Options extends object> extends BatchSizes, NetworkStepOptions {
   readonly loss: LossDefinition<Options>;
   readonly lossOptions: Options;
   readonly weight: number;
@@ -36,14 +49,6 @@ export interface StepOptions<Options extends object> extends BatchSizes, UpdateO
   readonly fit?: Fit | undefined;
   /** Whether the in-distribution images are mixtures of two. */
   readonly mixed?: boolean | undefined;
-  /** `batch`: the statistics of the joined batch, and running statistics that follow; `frozen`: the running statistics as they are. */
-  readonly batchNorm: BatchNormMode;
-  /** Whether Dropout nodes of the trained part drop units; default false. */
-  readonly dropout?: boolean | undefined;
-  /** Share of the average of parameters and statistics that stays in each update, in (0, 1); undefined: no average is kept. */
-  readonly average?: number | undefined;
-  /** Shape of one row of each boundary tensor, by name. */
-  readonly rows: ReadonlyMap<string, readonly number[]>;
   /** Of the starting values of what is trained beside the network. */
   readonly seed: number;
 }

@@ -1,32 +1,16 @@
-/**
- * The training step: one ONNX graph from a joined batch of in-distribution images and outliers to the loss and the moved
- * parameters. Parameters, the optimizer's state and running statistics are variables of the engine that go in and come out.
- */
+/** The training step of a classifier: from a joined batch of in-distribution images and outliers to the loss. */
 import { createGenerator } from "../data/index.js";
-import { GraphBuilder } from "../graph/builder.js";
-import type { Parameter } from "../graph/parameters.js";
-import { elementCount, type Model, type Tensor } from "../onnx/types.js";
+import type { GraphBuilder } from "../graph/builder.js";
+import { elementCount } from "../onnx/types.js";
 import { add, type Expr, largest, mean, mul, oneHot, slice, squeeze, tensorOf } from "../ops/index.js";
 import { energy } from "../scores/index.js";
 import { fitTerm } from "./fit-term.js";
-import { optimizers } from "./optimizers/index.js";
+import { assembleStep, type TrainingStep } from "./step-assembly.js";
 import { stepInputs } from "./step-inputs.js";
-import { type NetworkOutputs, rowsOf, runNetwork, runningStatistics, type Split } from "./step-network.js";
+import { type NetworkOutputs, rowsOf, runNetwork, type Split } from "./step-network.js";
 import type { StepOptions } from "./step-options.js";
-import { formFor, type Moving, moveParameters } from "./step-updates.js";
-import { Variables } from "./variables.js";
-
-export interface TrainingStep {
-  readonly model: Model;
-  /** Outputs that become engine variables. */
-  readonly updates: Readonly<Record<string, string>>;
-  /** Initial values of all variables. */
-  readonly variables: Readonly<Record<string, Tensor>>;
-  /** Variables to be written back into the model, by the initializer they belong to. */
-  readonly written: ReadonlyMap<string, string>;
-  /** What the optimizer calls for in each update; see `Optimizer.numbers`. */
-  optimizerNumbers(update: number): readonly number[];
-}
+import type { Moving } from "./step-updates.js";
+import type { Variables } from "./variables.js";
 
 /** The scalar outputs of a step, in the order of `log.csv`; the energies are means over the batch. */
 export const stepReadings = ["loss", "crossEntropy", "regularization", "inEnergy", "outEnergy"] as const;
@@ -36,44 +20,14 @@ export type StepReadings = Record<(typeof stepReadings)[number], number>;
 /** The variable that holds the prior, where it moves. */
 const priorVariable = "offmap.prior";
 const prototypeVariable = "offmap.prototypes";
-const averageOf = (name: string) => `${name}/average`;
 
 export function buildTrainingStep<Options extends object>(options: StepOptions<Options>): TrainingStep {
-  const { model, partition } = options;
-  const graph = new GraphBuilder(model.opset, options.block);
-  const bound = new Map<string, Expr>();
-  for (const name of partition.boundary) {
-    bound.set(name, graph.input(name, "float32", [rowsOf(options), ...(options.rows.get(name) ?? [])]));
-  }
-  const parameters = options.parameters.map(({ name, tensor }) => graph.input(name, "float32", tensor.dims));
-  for (const parameter of parameters) bound.set(parameter.name, parameter);
-  const statistics = options.batchNorm === "batch" ? runningStatistics(model, partition) : new Map<string, Tensor>();
-  for (const [name, tensor] of statistics) bound.set(name, graph.input(name, "float32", tensor.dims));
-
-  const network = runNetwork(graph, options, bound);
-  const variables = new Variables();
-  const beside = prototypes(graph, options, network);
-  const { loss, readings } = totalLoss(graph, options, { ...network, prototypes: beside?.value }, variables);
-  const moved = parameters.map((value, index) => ({ value, start: (options.parameters[index] as Parameter).tensor }));
-  moveParameters(graph, options, [...moved, ...(beside === undefined ? [] : [beside])], loss, variables);
-  for (const { updates } of network.statistics) {
-    for (const [name, value] of updates) variables.move(name, statistics.get(name) as Tensor, value);
-  }
-  const own = [...options.parameters.map(({ name }) => name), ...statistics.keys()];
-  const { average } = options;
-  if (average !== undefined) for (const name of own) variables.follow(graph, name, averageOf(name), average);
-  const written = new Map(own.map((name) => [name, average === undefined ? name : averageOf(name)]));
-
-  const built = formFor(options, graph, { ...readings, ...variables.outputs });
-  const { updates, initial } = variables;
-  const optimizerNumbers = optimizers[options.optimizer].numbers;
-  return {
-    model: built.graph.model(built.outputs, "training step"),
-    updates,
-    variables: initial,
-    written,
-    optimizerNumbers,
-  };
+  return assembleStep(options, rowsOf(options), (graph, bound, variables) => {
+    const network = runNetwork(graph, options, bound);
+    const beside = prototypes(graph, options, network);
+    const cost = totalLoss(graph, options, { ...network, prototypes: beside?.value }, variables);
+    return { ...cost, statistics: network.statistics, beside };
+  });
 }
 
 /** The rows of a matrix that some losses train beside the network: a variable of its own, which no model file gets. */

@@ -90,7 +90,7 @@ export async function stepGraph(folder: string): Promise<TimedWork> {
   });
   const images = options.batch + outlierBatch;
   const parts: Record<string, TimedGraph> = {};
-  if (plan.prefix !== undefined && options.augment) {
+  if (plan.prefix !== undefined && options.augment.length > 0) {
     const feeds = { [classifier.input]: noise([images, ...shape]) };
     parts["frozen part"] = { model: encodeModel(plan.prefix), feeds };
   }

@@ -7,14 +7,19 @@ export interface TrainOptions extends TrainingOptions {
   readonly arch: ArchitectureName;
   /** Factor on the channels of every layer; default 1. */
   readonly width?: number;
+  /** `deconf`: the last layer of Generalized ODIN, logits h / g with an output `cosine` for h; default `linear`. */
+  readonly head?: "linear" | "deconf";
 }
 
-export type ResolvedTrainOptions = TrainOptions & ResolvedTrainingOptions & Required<Pick<TrainOptions, "width">>;
+export type ResolvedTrainOptions = TrainOptions &
+  ResolvedTrainingOptions &
+  Required<Pick<TrainOptions, "width" | "head">>;
 
 /** The recipe of the CIFAR literature, as in the code of Outlier Exposure: SGD with Nesterov momentum, 0.1, cosine over 100 epochs. */
 const defaults = {
   ...commonDefaults,
   width: 1,
+  head: "linear",
   loss: "ce",
   train: "all",
   batchNorm: "batch",

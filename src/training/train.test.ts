@@ -49,7 +49,7 @@ describe("train", () => {
 
   test("overfits a handful of images", async () => {
     const result = await train(
-      options("overfits", { steps: 60, batch: 14, learningRate: 0.05, augment: false, weightDecay: 0 }),
+      options("overfits", { steps: 60, batch: 14, learningRate: 0.05, augment: [], weightDecay: 0 }),
     );
     expect(result.accuracy_after).toBe(1);
     expect(result.loss).toBeLessThan(0.1);
@@ -59,6 +59,10 @@ describe("train", () => {
     ["adam", { optimizer: "adam", average: 0.9, learningRate: 0.01 }],
     ["sgd with a moving prior", { loss: "balanced-energy", priorMomentum: 0.8, mIn: -5, mOut: -1 }],
     ["open-sampling", { loss: "open-sampling" }],
+    ["eat", { loss: "eat", batch: 6 }],
+    ["cocl", { loss: "cocl", optimizer: "adam", sampling: "square-root" }],
+    ["pascl", { loss: "pascl", augment: ["crop-flip", "color-jitter", "grayscale"] }],
+    ["wide network with dropout", { arch: "wrn-40-2", width: 0.125, mixup: 1, labelSmoothing: 0.1 }],
   ] as const)("%s gives the same bits after being stopped and resumed as without a stop", async (name, more) => {
     const whole = await train(options(`${name} whole`, more));
     const abort = new AbortController();
@@ -99,6 +103,32 @@ describe("train", () => {
       const [one, two] = [first[place] as number, second[place] as number];
       expect(mean[place]).toBeCloseTo(keep * (keep * start + (1 - keep) * one) + (1 - keep) * two, 6);
     });
+  });
+
+  test("the outputs a loss needs are in the model: a third kind of logit for eat, unit rows for pascl, cosines for deconf", async () => {
+    const outputs = async (more: Partial<TrainOptions>) => {
+      const { out } = await train(options(`outputs ${JSON.stringify(more)}`, { ...more, steps: 1 }));
+      return (await readModel(out)).graph.outputs.map(({ name, dims }) => [name, dims?.[1]]);
+    };
+    expect(await outputs({ loss: "eat" })).toEqual([
+      ["logits", 10],
+      ["abstention_logits", 3],
+    ]);
+    expect(await outputs({ loss: "pascl" })).toEqual([
+      ["logits", 10],
+      ["projection", 128],
+    ]);
+    expect(await outputs({ head: "deconf" })).toEqual([
+      ["logits", 10],
+      ["cosine", 10],
+    ]);
+  });
+
+  test("prototypes of cocl are trained and kept for resuming, and stay out of the model", async () => {
+    const { out } = await train(options("prototypes", { loss: "cocl", steps: 2 }));
+    const { graph } = await readModel(join(folder, "prototypes", "checkpoint.onnx"));
+    expect(graph.initializers.get("offmap.prototypes")?.dims).toEqual([4, 16]);
+    expect([...(await weightsOf(out)).keys()]).not.toContain("offmap.prototypes");
   });
 
   test("watches every epoch on held-out images and keeps the best network", async () => {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { openDataset } from "../data/index.js";
 import { DataError } from "../errors.js";
+import { type LossDefinition, losses } from "../losses/index.js";
 import { type Architecture, architectures, createModel } from "../nn/index.js";
 import { encodeModel } from "../onnx/index.js";
 import { runTraining, type TrainingContext } from "./run-training.js";
@@ -24,7 +25,13 @@ export async function train(options: TrainOptions, context: TrainingContext = {}
   }
   const classes = classNames?.length ?? Math.max(...labels) + 1;
   const architecture: Architecture = architectures[options.arch];
-  const model = createModel(architecture, { classes, shape, width: resolved.width }, resolved.seed);
+  const loss = losses[resolved.loss] as LossDefinition<object>;
+  const head = {
+    abstention: loss.abstentionClasses?.({ ...loss.defaults, ...resolved.lossOptions }) ?? 0,
+    projection: loss.projects ?? false,
+    deconf: resolved.head === "deconf",
+  };
+  const model = createModel(architecture, { classes, shape, width: resolved.width, ...head }, resolved.seed);
   const digest = createHash("sha256").update(encodeModel(model)).digest("hex");
   return runTraining({ model, where: options.arch, digest, trained: false }, resolved, options, context);
 }

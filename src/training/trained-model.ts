@@ -1,10 +1,16 @@
-import { formatNormalization } from "../data/index.js";
+import { formatNormalization, type Normalization } from "../data/index.js";
 import type { Model, Tensor } from "../onnx/types.js";
 import { version } from "../version.js";
-import { classNamesKey, normalizationKey } from "./classifier.js";
+import { type Classifier, classNamesKey, normalizationKey } from "./classifier.js";
 import type { Preparation } from "./preparation.js";
-import type { RunInputs } from "./run-inputs.js";
 import type { ResolvedTrainingOptions } from "./training-options.js";
+
+/** Where a trained model comes from. */
+export interface Origin {
+  readonly classifier: Pick<Classifier, "model">;
+  readonly normalization: Normalization | undefined;
+  readonly id: { readonly classNames?: readonly string[] };
+}
 
 /**
  * The model of a run with new weights: same inputs, outputs and operator set. Its metadata say how it was made: `offmap.version`,
@@ -12,9 +18,9 @@ import type { ResolvedTrainingOptions } from "./training-options.js";
  */
 export function trainedModel(
   trained: Readonly<Record<string, Tensor>>,
-  options: ResolvedTrainingOptions,
-  { classifier: { model }, normalization, id }: RunInputs,
-  prepared: Preparation,
+  options: Pick<ResolvedTrainingOptions, "out" | "engine" | "resume">,
+  { classifier: { model }, normalization, id }: Origin,
+  prepared: Pick<Preparation, "lossOptions" | "prior">,
   how: "tuned" | "trained",
 ): Model {
   const initializers = new Map(model.graph.initializers);

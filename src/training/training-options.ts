@@ -1,8 +1,9 @@
-import type { Normalization } from "../data/index.js";
+import type { AugmentationName, Normalization } from "../data/index.js";
 import { type LossName, losses } from "../losses/index.js";
 import type { EngineOptions } from "../runtime/index.js";
 import type { Margin } from "./margins.js";
 import type { OptimizerName } from "./optimizers/index.js";
+import type { SamplingName } from "./sampling.js";
 import type { ScheduleName } from "./schedule.js";
 import type { BatchNormMode } from "./step-options.js";
 
@@ -77,8 +78,12 @@ export interface TrainingOptions {
   readonly priorMomentum?: number;
   /** Per-channel mean and standard deviation of pixels in [0, 1]; default: what the model's metadata say, else none. */
   readonly normalization?: Normalization;
-  /** Random crop (padding 4) and horizontal flip; default true. */
-  readonly augment?: boolean;
+  /** What happens to images by chance, in this order; default `crop-flip`: a random crop (padding 4) and mirroring. Empty: nothing. */
+  readonly augment?: readonly AugmentationName[];
+  /** Parameter > 0 of the Beta distribution by which pairs of in-distribution images are mixed; default: they are not. */
+  readonly mixup?: number;
+  /** Which in-distribution images come how often; default `shuffled`: every one once an epoch. */
+  readonly sampling?: SamplingName;
   /** Shuffle images and start the outliers at a random offset each epoch; default true. */
   readonly shuffle?: boolean;
   /** Default 1. */
@@ -105,7 +110,8 @@ export const commonDefaults = {
   milestones: [0.5, 0.75],
   decay: 0.1,
   warmUp: 0,
-  augment: true,
+  augment: ["crop-flip"],
+  sampling: "shuffled",
   shuffle: true,
   seed: 1,
   checkpointEvery: 100,

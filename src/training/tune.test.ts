@@ -81,7 +81,7 @@ describe("tune", () => {
   });
 
   test("of the head leaves every other weight as it was", async () => {
-    await tune(options("head", { augment: false }));
+    await tune(options("head", { augment: [] }));
     const before = (await readModel(fixture("resnet-tiny.onnx"))).graph.initializers;
     const changed = [...(await weightsOf("head"))].filter(
       ([name, values]) => values.join() !== Array.from(before.get(name)?.data as Float32Array).join(),
@@ -90,8 +90,8 @@ describe("tune", () => {
   });
 
   test("measures the same prior, margins and accuracy from stored features as from the images", async () => {
-    const stored = await tune(options("stored", { augment: false, steps: 1 }));
-    const images = await tune(options("images", { augment: true, steps: 1 }));
+    const stored = await tune(options("stored", { augment: [], steps: 1 }));
+    const images = await tune(options("images", { augment: ["crop-flip"], steps: 1 }));
     expect(stored.prior).toEqual(images.prior);
     expect(stored.margins?.m_in).toBeCloseTo(images.margins?.m_in as number, 4);
     expect(stored.margins?.m_out).toBeCloseTo(images.margins?.m_out as number, 4);
@@ -112,7 +112,7 @@ describe("tune", () => {
     const [mean, std] = told.normalize;
     await tune(
       options(`torch-${train}`, {
-        ...{ train, batchNorm, prior: priorFile, augment: false, shuffle: false, normalization: { mean, std } },
+        ...{ train, batchNorm, prior: priorFile, augment: [], shuffle: false, normalization: { mean, std } },
         ...{ steps: told.steps, batch: told.batch, outlierBatch: told.outlier_batch, learningRate: c.lr },
         ...{ mIn: told.m_in, mOut: told.m_out, alpha: told.alpha, gamma: told.gamma, weight: c.weight },
       }),

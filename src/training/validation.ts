@@ -8,42 +8,45 @@ export interface ValidationRow {
   readonly epoch: number;
   /** Updates done. */
   readonly step: number;
-  /** In [0, 1]. */
-  readonly accuracy: number;
+  /** How well it did, in [0, 1]: higher is better. */
+  readonly value: number;
 }
 
-const header = "epoch,step,accuracy";
+/** What networks are compared by: the share of images, or the mean intersection over union of classes. */
+export type Measure = "accuracy" | "miou";
 
 /** The rows of `validation.csv`, which is written after every look. */
 export class Validation {
   private constructor(
     private readonly path: string,
+    private readonly measure: Measure,
     private readonly rows: ValidationRow[],
   ) {}
 
   /**
    * @param steps  updates done by the run that is continued: what was seen later is seen again
    */
-  static async open(path: string, steps: number): Promise<Validation> {
+  static async open(path: string, steps: number, measure: Measure): Promise<Validation> {
     const text = steps === 0 ? "" : await readFile(path, "utf8").catch(() => "");
     const rows = text
       .trim()
       .split("\n")
       .slice(1)
       .map((line) => {
-        const [epoch, step, accuracy] = line.split(",").map(Number) as [number, number, number];
-        return { epoch, step, accuracy };
+        const [epoch, step, value] = line.split(",").map(Number) as [number, number, number];
+        return { epoch, step, value };
       });
     return new Validation(
       path,
+      measure,
       rows.filter(({ step }) => step <= steps),
     );
   }
 
-  /** The most accurate network so far; of equals the first. */
+  /** The best network so far; of equals the first. */
   get best(): ValidationRow | undefined {
     return this.rows.reduce<ValidationRow | undefined>(
-      (best, row) => (best === undefined || row.accuracy > best.accuracy ? row : best),
+      (best, row) => (best === undefined || row.value > best.value ? row : best),
       undefined,
     );
   }
@@ -52,8 +55,8 @@ export class Validation {
   async add(row: ValidationRow): Promise<boolean> {
     const seen = this.rows.some(({ step }) => step === row.step);
     if (!seen) this.rows.push(row);
-    const lines = this.rows.map(({ epoch, step, accuracy }) => [epoch, step, accuracy].join(","));
-    await writeFileAtomic(this.path, `${[header, ...lines].join("\n")}\n`);
+    const lines = this.rows.map(({ epoch, step, value }) => [epoch, step, value].join(","));
+    await writeFileAtomic(this.path, `${[`epoch,step,${this.measure}`, ...lines].join("\n")}\n`);
     return this.best?.step === row.step;
   }
 }

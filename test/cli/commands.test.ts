@@ -195,7 +195,7 @@ describe("tune", () => {
       weightDecay: 0,
       schedule: "constant",
       normalization: { mean: [0.5], std: [0.25] },
-      augment: false,
+      augment: [],
       shuffle: false,
       seed: 7,
       holdOut: 0,

@@ -29,6 +29,13 @@ export const train = defineCommand({
       default: "1",
       parser: number({ above: 0, max: 64 }),
     },
+    head: {
+      placeholder: "NAME",
+      group: network,
+      help: "last layer: linear, or deconf, that of Generalized ODIN; losses that need further outputs get them by themselves",
+      default: "linear",
+      parser: oneOf(["linear", "deconf"]),
+    },
     ...trainingData,
     ...lossOptions({
       loss: "ce",

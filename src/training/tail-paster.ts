@@ -1,0 +1,52 @@
+import { cutmix, type Generator, type ImageBatch, type ImageDataset } from "../data/index.js";
+import { DataError } from "../errors.js";
+import { joinImages, partOf } from "./image-rows.js";
+
+/** Both parameters of the Beta distribution of the box's share, as the authors have it. */
+const boxAlpha = 0.9999;
+
+/**
+ * Images of rare classes pasted onto others, which makes more of them and teaches the network to look at what matters: a box of
+ * each is put onto an in-distribution image of the batch or, for the second half, an outlier, and keeps the rare class.
+ *
+ * Wei, Wang and Zhang, "EAT: Towards Long-Tailed Out-of-Distribution Detection", AAAI 2024. The authors paste every rare image of a batch
+ * several times, which gives 200 to 350 rows a batch; here there are as many as in-distribution images, drawn from the whole set.
+ */
+export class TailPaster {
+  private readonly rare: Int32Array;
+
+  /** @throws DataError when no image is of one of the classes */
+  constructor(id: ImageDataset, trainIndices: Int32Array, classes: readonly number[]) {
+    this.rare = trainIndices.filter((index) => classes.includes(id.labels?.[index] as number));
+    if (this.rare.length > 0) return;
+    throw new DataError({
+      where: id.spec,
+      expected: `images of the rare classes ${classes.join(", ")}`,
+      received: "none",
+    });
+  }
+
+  /** Indices of rare images, each as likely as any other. */
+  choose(count: number, generator: Generator): Int32Array {
+    return Int32Array.from({ length: count }, () => this.rare[generator.integer(this.rare.length)] as number);
+  }
+
+  /**
+   * @param foreground  the rare images
+   * @param id          images they are pasted onto, taken round and round: the first half of them
+   * @param outliers    and the others
+   */
+  paste(foreground: ImageBatch, id: ImageBatch, outliers: ImageBatch, generator: Generator): ImageBatch {
+    const half = Math.ceil(foreground.count / 2);
+    const background = joinImages(repeated(id, half), repeated(outliers, foreground.count - half));
+    return cutmix({ foreground, background, alpha: boxAlpha, generator }).batch;
+  }
+}
+
+/** The first `count` images, from the first again where there are not so many. */
+function repeated(images: ImageBatch, count: number): ImageBatch {
+  let result = partOf(images, 0, Math.min(count, images.count));
+  while (result.count < count)
+    result = joinImages(result, partOf(images, 0, Math.min(count - result.count, images.count)));
+  return result;
+}
