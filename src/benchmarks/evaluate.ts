@@ -21,6 +21,7 @@ import type { Engine } from "../runtime/index.js";
 import { adjustedLogits } from "../scores/index.js";
 import { type Classifier, imageShape, inferShapes } from "../training/classifier.js";
 import type { Progress } from "../training/progress.js";
+import type { OodSet } from "./sc-ood.js";
 
 export interface EvaluateOptions {
   readonly scores: readonly PartName[];
@@ -55,6 +56,8 @@ export interface EvaluatedSet {
   /** [N, K] */
   readonly logits: Float32Array;
   readonly scores: Readonly<Record<string, Float32Array>>;
+  /** Scores of images of an OOD set that count as in-distribution when it is judged. */
+  readonly alsoInDistribution?: Readonly<Record<string, Float32Array>>;
 }
 
 export interface Evaluation {
@@ -77,12 +80,15 @@ export interface Evaluation {
 /** Fixed: intervals describe the test images and should not move between two looks at the same scores. */
 const bootstrapSeed = 1;
 
-/** Runs the model over every set once and fills the table. */
+/**
+ * Runs the model over every set once and fills the table. Images of an OOD set that count as in-distribution
+ * ({@link OodSet}) join the in-distribution test images in the rows of that set, and in nothing else.
+ */
 export async function evaluate(
   engine: Engine,
   classifier: Classifier,
   id: ImageDataset,
-  ood: readonly ImageDataset[],
+  ood: readonly OodSet[],
   options: EvaluateOptions,
 ): Promise<Evaluation> {
   const { classes } = inferShapes(classifier, imageShape(classifier, id.shape));
@@ -92,9 +98,12 @@ export async function evaluate(
   const parts = options.scores.map(
     (name) => options.fitted?.find(({ score }) => score === name) ?? readyPart(name, classes),
   );
+  const score = (dataset: ImageDataset) => scoreDataset(engine, classifier, dataset, parts, options);
   const sets: EvaluatedSet[] = [];
-  for (const dataset of [id, ...ood]) {
-    sets.push({ name: dataset.name, ...(await scoreDataset(engine, classifier, dataset, parts, options)) });
+  for (const dataset of [id, ...ood] as readonly OodSet[]) {
+    const { name, alsoInDistribution: known } = dataset;
+    const scored = { name, ...(await score(dataset)) };
+    sets.push(known === undefined ? scored : { ...scored, alsoInDistribution: (await score(known)).scores });
   }
   const [idSet, ...oodSets] = sets as [EvaluatedSet, ...EvaluatedSet[]];
   const rows = oodSets.flatMap((set) => options.scores.map((score) => evaluateRow(idSet, set, score, options)));
@@ -114,7 +123,7 @@ export async function evaluate(
 function evaluateRow(id: EvaluatedSet, ood: EvaluatedSet, score: PartName, options: EvaluateOptions): EvaluationRow {
   const { preset, resamples = 200 } = options;
   const metrics = presetMetrics(preset);
-  const ranking = rankScores(id.scores[score] as Float32Array, ood.scores[score] as Float32Array);
+  const ranking = rankScores(...insideAndOutside(id, ood, score));
   const row = {
     ood: ood.name,
     score,
@@ -125,6 +134,18 @@ function evaluateRow(id: EvaluatedSet, ood: EvaluatedSet, score: PartName, optio
   if (resamples === 0) return row;
   const generator = createGenerator(bootstrapSeed);
   return { ...row, intervals: bootstrapIntervals(ranking, metrics, { generator, replicates: resamples }) };
+}
+
+/** What an OOD set is judged by under one score: the scores of all images that count as in-distribution, and of the OOD ones. */
+export function insideAndOutside(id: EvaluatedSet, ood: EvaluatedSet, score: string): [Float32Array, Float32Array] {
+  const inside = id.scores[score] as Float32Array;
+  const outside = ood.scores[score] as Float32Array;
+  const known = ood.alsoInDistribution?.[score];
+  if (known === undefined) return [inside, outside];
+  const both = new Float32Array(inside.length + known.length);
+  both.set(inside);
+  both.set(known, inside.length);
+  return [both, outside];
 }
 
 function averages(rows: readonly EvaluationRow[], scores: readonly string[]) {

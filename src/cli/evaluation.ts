@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type EvaluateOptions, type Evaluation, evaluate } from "../benchmarks/index.js";
+import { type EvaluateOptions, type Evaluation, evaluate, type OodSet } from "../benchmarks/index.js";
 import {
   classCounts,
   type ImageDataset,
@@ -60,7 +60,7 @@ export async function evaluateModels(
   return withEngine(settings, async (engine) => {
     const models: EvaluatedModel[] = [];
     const results: Report["models"][number][] = [];
-    let sets: { readonly id: ImageDataset; readonly ood: readonly ImageDataset[] } | undefined;
+    let sets: { readonly id: ImageDataset; readonly ood: readonly OodSet[] } | undefined;
     for (const [index, path] of paths.entries()) {
       const { classifier, normalization } = await openClassifier(path, settings.normalize);
       const { id, ood } = await openSets(settings, shapeHint(classifier));
@@ -97,7 +97,7 @@ function inOrder(ranked: boolean | undefined, evaluation: Evaluation): Evaluatio
 }
 
 /** File names without their endings; with the folder where two are the same. */
-function modelNames(paths: readonly string[]): string[] {
+export function modelNames(paths: readonly string[]): string[] {
   const short = paths.map((path) => basename(path).replace(/\.onnx$/i, ""));
   const names =
     new Set(short).size === paths.length
@@ -142,7 +142,7 @@ async function describe(
   models: readonly EvaluatedModel[],
   results: Report["models"],
   id: ImageDataset,
-  ood: readonly ImageDataset[],
+  ood: readonly OodSet[],
   settings: EvaluationSettings,
 ): Promise<Report> {
   const preset = presets[settings.preset];
@@ -160,13 +160,19 @@ async function describe(
       headline(models),
     ],
     protocol:
-      `In-distribution: ${id.name} (${id.length}); OOD sets: ${ood.map((set) => `${set.name} (${set.length})`).join(", ")}. OOD is the positive class. ` +
+      `In-distribution: ${id.name} (${id.length}); OOD sets: ${ood.map(sizeOf).join(", ")}. OOD is the positive class. ` +
       `Preset ${settings.preset} (${preset.source}): AUPR is ${preset.describes.aupr}; FPR95 is the false positive rate ${preset.describes.fpr} of 95 %.`,
     models: results,
     baseline: (models[0] as EvaluatedModel).name,
     facts: [["Offmap", version], ["Node", process.version], ...hashes, ...data],
     notes: [],
   };
+}
+
+/** With the images of the set that count as in-distribution where there are any. */
+function sizeOf({ name, length, alsoInDistribution }: OodSet): string {
+  const known = alsoInDistribution === undefined ? "" : ` and ${alsoInDistribution.length} more as in-distribution`;
+  return `${name} (${length}${known})`;
 }
 
 /** The last score's average, before and after where there are two models. */
@@ -205,7 +211,12 @@ export async function writeEvaluation(
     const target = models.length === 1 ? join(folder, "scores") : join(folder, "scores", fileName(name));
     await makeOutputFolder(target);
     const { id, ood } = evaluation.sets;
-    for (const [setName, { scores }] of [["id", id] as const, ...ood.map((set) => [set.name, set] as const)]) {
+    const files = [
+      ["id", id.scores] as const,
+      ...ood.map(({ name: set, scores }) => [set, scores] as const),
+      ...ood.map(({ name: set, alsoInDistribution = {} }) => [`${set}-id`, alsoInDistribution] as const),
+    ];
+    for (const [setName, scores] of files) {
       for (const [score, values] of Object.entries(scores)) {
         await writeNpy(join(target, `${fileName(setName)}-${score}.npy`), values.slice());
       }
@@ -214,9 +225,9 @@ export async function writeEvaluation(
 }
 
 /** A name that every file system takes. */
-const fileName = (name: string) => name.replace(/[^\w.-]+/g, "_");
+export const fileName = (name: string) => name.replace(/[^\w.-]+/g, "_");
 
-async function sha256(path: string): Promise<string> {
+export async function sha256(path: string): Promise<string> {
   return createHash("sha256")
     .update(await readFile(path))
     .digest("hex");

@@ -1,15 +1,18 @@
-import { type ImageDataset, openDataset } from "../data/index.js";
+import { isScOod, type OodSet, openScOod } from "../benchmarks/index.js";
+import { openDataset } from "../data/index.js";
 import type { shapeHint } from "../training/index.js";
 import type { NamedDataset } from "./named-dataset.js";
 
-/** Opens OOD sets under their names; their labels do not count. */
-export function openOodSets(
+/** Opens OOD sets under their names; their labels do not count. `sc-ood:ROOT?benchmark=NAME` is six sets. */
+export async function openOodSets(
   sets: readonly NamedDataset[],
   hint: ReturnType<typeof shapeHint>,
-): Promise<ImageDataset[]> {
-  return Promise.all(
-    sets.map(({ name, dataset }) =>
-      openDataset(dataset, { ...hint, ignoreLabels: true, ...(name === undefined ? {} : { name }) }),
-    ),
+): Promise<OodSet[]> {
+  const opened = await Promise.all(
+    sets.map(({ name, dataset }) => {
+      const named = { ...hint, ...(name === undefined ? {} : { name }) };
+      return isScOod(dataset) ? openScOod(dataset, named) : openDataset(dataset, { ...named, ignoreLabels: true });
+    }),
   );
+  return opened.flat();
 }

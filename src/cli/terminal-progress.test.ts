@@ -32,6 +32,19 @@ describe("progress on a terminal", () => {
     expect(last()).toBe("Fine-tuning  10/100 steps  5.0 steps/s, 18 s left  loss 0.5");
   });
 
+  test("without a known total shows what is done and the rate, and no time left", () => {
+    const { progress, at, last } = screen();
+    progress.start("archive.zip", 0, "MB");
+    at(2000);
+    progress.update(30);
+    expect(last()).toBe("archive.zip  30 MB  15 MB/s");
+    at(2010);
+    progress.update(31);
+    expect(last()).toBe("archive.zip  30 MB  15 MB/s");
+    progress.finish();
+    expect(last()).toBe("archive.zip: 31 MB in 2.0 s\n");
+  });
+
   test("the rate follows the last seconds, not the slow start", () => {
     const { progress, at, last } = screen();
     progress.start("x", 1000, "images");

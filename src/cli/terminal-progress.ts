@@ -10,7 +10,9 @@ const rateWindowMilliseconds = 5000;
 /** @param now  milliseconds from any start */
 export function terminalProgress(stream: OutputStream, now: () => number): Progress {
   let title = "";
+  /** 0 where it is not known. */
   let total = 0;
+  let lastDone = 0;
   let unit = "";
   let started = 0;
   let drawn = Number.NEGATIVE_INFINITY;
@@ -27,6 +29,7 @@ export function terminalProgress(stream: OutputStream, now: () => number): Progr
       title = newTitle;
       total = newTotal;
       unit = newUnit;
+      lastDone = 0;
       started = now();
       drawn = Number.NEGATIVE_INFINITY;
       marks = [{ time: started, done: 0 }];
@@ -34,18 +37,21 @@ export function terminalProgress(stream: OutputStream, now: () => number): Progr
     },
     update(done, note) {
       const time = now();
-      if (time - drawn < redrawMilliseconds && done < total) return;
+      lastDone = done;
+      if (time - drawn < redrawMilliseconds && (done < total || total === 0)) return;
       drawn = time;
       marks.push({ time, done });
       while (marks.length > 2 && time - (marks[1]?.time ?? time) > rateWindowMilliseconds) marks.shift();
       const first = marks[0] ?? { time, done };
       const rate = (1000 * (done - first.done)) / Math.max(1, time - first.time);
-      const left = rate > 0 ? `, ${duration((total - done) / rate)} left` : "";
-      draw(`${title}  ${done}/${total} ${unit}  ${formatRate(rate)} ${unit}/s${left}${note ? `  ${note}` : ""}`);
+      const left = rate > 0 && total > 0 ? `, ${duration((total - done) / rate)} left` : "";
+      draw(
+        `${title}  ${total > 0 ? `${done}/${total}` : done} ${unit}  ${formatRate(rate)} ${unit}/s${left}${note ? `  ${note}` : ""}`,
+      );
     },
     finish(note) {
       const seconds = (now() - started) / 1000;
-      draw(`${title}: ${total} ${unit} in ${duration(seconds)}${note ? `, ${note}` : ""}`, "\n");
+      draw(`${title}: ${total > 0 ? total : lastDone} ${unit} in ${duration(seconds)}${note ? `, ${note}` : ""}`, "\n");
     },
   };
 }

@@ -48,6 +48,12 @@ export function parseDatasetSpec(text: string): DatasetSpec {
   return { text, location, options, ...(kind === undefined ? {} : { kind }) };
 }
 
+/** The other way round; values must be written as in a spec, with percent signs where they are needed. */
+export function formatDatasetSpec({ kind, location, options }: Omit<DatasetSpec, "text">): string {
+  const pairs = [...options].map(([name, value]) => `${name}=${value}`);
+  return `${kind === undefined ? "" : `${kind}:`}${location}${pairs.length === 0 ? "" : `?${pairs.join("&")}`}`;
+}
+
 /** A value of an option with its percent signs resolved. */
 export function decodeValue(text: string, where: string): string {
   try {

@@ -19,7 +19,7 @@ export {
 } from "./augmentations/index.js";
 export { type ClassSamplerOptions, classBalancedSampler, squareRootSampler } from "./class-sampling.js";
 export type { DatasetOptions, LongTail, ResizeMode } from "./dataset-options.js";
-export { type DatasetKind, datasetKinds } from "./dataset-spec.js";
+export { type DatasetKind, datasetKinds, formatDatasetSpec, parseDatasetSpec } from "./dataset-spec.js";
 export { decodeImage, decodeImageFile, imageEndings } from "./decode.js";
 export { type CatalogueEntry, catalogue, type FetchedDataset, fetchDataset } from "./fetch/index.js";
 export { checkClassCount, requireLabels } from "./labels.js";

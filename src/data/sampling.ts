@@ -37,14 +37,7 @@ export function epochSampler({ length, batchSize, shuffle = true, generator }: S
   return {
     stepsPerEpoch,
     batch(epoch, step) {
-      checkPosition(epoch, step);
-      if (step >= stepsPerEpoch) {
-        throw new OptionError({
-          where: "step",
-          expected: `below ${stepsPerEpoch}, the steps of an epoch`,
-          received: `${step}`,
-        });
-      }
+      checkPosition(epoch, step, stepsPerEpoch);
       if (order === undefined || (shuffle && epoch !== orderedEpoch)) {
         order = orders.fork(epoch).permutation(length);
         orderedEpoch = epoch;
@@ -94,15 +87,27 @@ function fileOrder(length: number): Int32Array {
   return Int32Array.from({ length }, (_, index) => index);
 }
 
-function checkSizes(what: string, length: number, batchSize: number): void {
+/** @throws DataError for no image, OptionError for a batch size that is no integer ≥ 1 */
+export function checkSizes(what: string, length: number, batchSize: number): void {
   if (length < 1) throw new DataError({ where: what, expected: "at least one image", received: "none" });
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
     throw new OptionError({ where: "batch size", expected: "an integer of at least 1", received: String(batchSize) });
   }
 }
 
-function checkPosition(epoch: number, step: number): void {
+/**
+ * @param stepsPerEpoch  where an epoch ends; default: nowhere
+ * @throws OptionError for a step that is not there
+ */
+export function checkPosition(epoch: number, step: number, stepsPerEpoch = Number.POSITIVE_INFINITY): void {
   if (!Number.isSafeInteger(epoch) || epoch < 0 || !Number.isSafeInteger(step) || step < 0) {
     throw new OptionError({ where: "epoch and step", expected: "integers from 0", received: `${epoch} and ${step}` });
+  }
+  if (step >= stepsPerEpoch) {
+    throw new OptionError({
+      where: "step",
+      expected: `below ${stepsPerEpoch}, the steps of an epoch`,
+      received: `${step}`,
+    });
   }
 }

@@ -1,5 +1,5 @@
 /** From an evaluation to what the report shows of it. */
-import type { EvaluatedSet, Evaluation, EvaluationRow } from "../benchmarks/index.js";
+import { type EvaluatedSet, type Evaluation, type EvaluationRow, insideAndOutside } from "../benchmarks/index.js";
 import type { ImageDataset } from "../data/index.js";
 import { argmax, histograms, type Interval, rankScores, rocCurve } from "../metrics/index.js";
 import type {
@@ -54,7 +54,7 @@ function detectionRow(model: string, row: EvaluationRow): DetectionRow {
 }
 
 function curvesOf(id: EvaluatedSet, ood: EvaluatedSet, score: string): DetectionCurves {
-  const [inside, outside] = [id.scores[score] as Float32Array, ood.scores[score] as Float32Array];
+  const [inside, outside] = insideAndOutside(id, ood, score);
   const { fpr, tpr } = rocCurve(rankScores(inside, outside), curvePoints);
   return {
     ood: ood.name,

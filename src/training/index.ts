@@ -1,4 +1,10 @@
 export {
+  type BalanceCandidate,
+  type BalanceGrid,
+  type BalanceSearch,
+  tuneWithBalanceSearch,
+} from "./balance-search.js";
+export {
   asClassifier,
   type Classifier,
   classNamesKey,

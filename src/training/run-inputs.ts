@@ -3,6 +3,7 @@ import {
   checkClassCount,
   classCounts,
   createGenerator,
+  type HoldOut,
   holdOut,
   type ImageDataset,
   type Normalization,
@@ -64,9 +65,7 @@ export async function openInputs(
   const share = options.holdOut ?? (spare ? defaultHoldOut : 0);
   const everything = Int32Array.from({ length: id.length }, (_, index) => index);
   const split =
-    share === 0
-      ? { train: everything, held: new Int32Array(0) }
-      : holdOut(id.labels, share, createGenerator(options.seed).fork("hold-out"));
+    share === 0 ? { train: everything, held: new Int32Array(0) } : holdOutImages(id.labels, share, options.seed);
   const { labels } = id;
   const trainLabels = split.train.map((index) => labels[index] as number);
   return {
@@ -79,6 +78,11 @@ export async function openInputs(
 
 /** Accuracy on training images is taken from at most this many. */
 const sampleSize = 5000;
+
+/** Which images a run with this seed trains on and keeps out. @param share  in (0, 1) */
+export function holdOutImages(labels: Int32Array, share: number, seed: number): HoldOut {
+  return holdOut(labels, share, createGenerator(seed).fork("hold-out"));
+}
 
 /** The images accuracy is watched on: those held out, else training images. */
 export function watchedIndices({ heldIndices, trainIndices }: RunInputs): Int32Array {

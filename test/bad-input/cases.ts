@@ -18,7 +18,7 @@ export const badInputCases: readonly BadInputCase[] = [
     command: "offmap tun",
     exitCode: 2,
     message:
-      'expected a command (inspect, prior, tune, eval, compare, fit, combine, calibrate, export, ensemble, score, metrics, profile, demo), got "tun"; did you mean tune?',
+      'expected a command (inspect, train, prior, tune, eval, compare, bench, fit, combine, calibrate, export, ensemble, score, metrics, profile, fetch, demo), got "tun"; did you mean tune?',
   },
   {
     kind: "unknown flag",
@@ -636,6 +636,19 @@ export const badInputCases: readonly BadInputCase[] = [
     exitCode: 2,
     message:
       "--out: expected a folder that exists or can be made, got file/demo, where part of the path is a file; choose another place",
+  },
+  {
+    kind: "data set whose licence must be accepted",
+    command: "offmap fetch cityscapes --root data",
+    exitCode: 2,
+    message:
+      "cityscapes: this data set cannot be fetched without you; register at https://www.cityscapes-dataset.com/, download leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip, and unpack both into data/cityscapes",
+  },
+  {
+    kind: "SC-OOD without a benchmark",
+    command: "offmap eval --model model.onnx --id three-classes --ood sc-ood:sc",
+    exitCode: 2,
+    message: 'dataset "sc-ood:sc": expected the benchmark: sc-ood:ROOT?benchmark=cifar10 or cifar100, got none',
   },
   {
     kind: "nothing to resume",

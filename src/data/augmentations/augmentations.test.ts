@@ -103,10 +103,10 @@ test("floats and grey images are refused where operations are defined on bytes o
 });
 
 describe("a list of augmentations", () => {
-  test("applies them in order, each with numbers of its own", () => {
+  test("applies them in order, each with numbers of its own, crop-flip with those that it takes alone", () => {
     const batch = images(8);
-    const both = composeAugmentations(["crop-flip", "grayscale"])(batch, generator);
-    const step = augment(batch, generator.fork("crop-flip"));
+    const both = composeAugmentations(["crop-flip", "grayscale"])(batch, createGenerator(5));
+    const step = augment(batch, createGenerator(5));
     expect(both).toEqual(augmentations.grayscale(step, generator.fork("grayscale")));
   });
 
