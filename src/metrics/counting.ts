@@ -11,9 +11,9 @@ export interface ScoreCounts {
   readonly oodCounts: Uint32Array;
 }
 
-const halfBits = 16;
-const halfSize = 1 << halfBits;
-const lowerHalf = halfSize - 1;
+export const halfBits = 16;
+export const halfSize = 1 << halfBits;
+export const lowerHalf = halfSize - 1;
 const signBit = -0x80000000;
 /** Members from which on going through the whole table takes less time than sorting. */
 const tableWorth = halfSize / 4;
@@ -53,11 +53,11 @@ export function countFloat32(id: Float32Array, ood: Float32Array): ScoreCounts {
   return found.counts();
 }
 
-const bitsOf = (scores: Float32Array) => new Int32Array(scores.buffer, scores.byteOffset, scores.length);
+export const bitsOf = (scores: Float32Array) => new Int32Array(scores.buffer, scores.byteOffset, scores.length);
 
 /** Orders as the floats do; -0 becomes +0. */
-const keyOf = (word: number) => (word === signBit ? signBit : word ^ ((word >> 31) | signBit));
-const wordOf = (key: number) => key ^ (~(key >> 31) | signBit);
+export const keyOf = (word: number) => (word === signBit ? signBit : word ^ ((word >> 31) | signBit));
+export const wordOf = (key: number) => key ^ (~(key >> 31) | signBit);
 
 function tally(words: Int32Array, sizes: Uint32Array): void {
   for (let index = 0; index < words.length; index++) {

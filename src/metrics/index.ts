@@ -18,8 +18,21 @@ export {
   presetMetrics,
 } from "./detection-metrics.js";
 export { type Histograms, histograms } from "./histograms.js";
+export { type MeanImageMetrics, PerImageMetrics } from "./pixels/per-image-metrics.js";
+export { PixelRanking } from "./pixels/pixel-ranking.js";
 export { type MetricPreset, type PresetName, presets } from "./presets.js";
 export { type Ranking, rankScores } from "./ranking.js";
 export { type RocCurve, rocCurve } from "./roc-curve.js";
 export type { Scores } from "./scores.js";
+export { type BestF1, bestF1 } from "./segmentation/best-f1.js";
+export {
+  ComponentMetrics,
+  type ComponentOptions,
+  type ComponentResults,
+  componentTracks,
+  f1Levels,
+} from "./segmentation/component-metrics.js";
+export type { MinimumSizes } from "./segmentation/component-overlap.js";
+export { ConfusionMatrix } from "./segmentation/confusion-matrix.js";
+export { type Components, connectedComponents } from "./segmentation/connected-components.js";
 export { type ShotGroups, shotGroups } from "./shot-groups.js";

@@ -59,10 +59,12 @@ export type ScoreName = keyof typeof scores;
 
 export { energy } from "./energy.js";
 export { entropy } from "./entropy.js";
-export { FitCollector, type FitData, type Rows } from "./fit/fit-data.js";
+export { FitCollector, type FitData, type FitPart, type Rows } from "./fit/fit-data.js";
 export { adjustedLogits } from "./logit-adjustment.js";
+export * from "./maps/index.js";
 export { maxLogit } from "./max-logit.js";
 export { msp } from "./msp.js";
+export * from "./pixels/index.js";
 export {
   defineScore,
   type Fitted,
