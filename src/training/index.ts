@@ -23,6 +23,7 @@ export { type Progress, silent } from "./progress.js";
 export { type LogRow, readLog } from "./run-files.js";
 export type { TrainingContext } from "./run-training.js";
 export type { ScheduleName } from "./schedule.js";
+export * from "./segmentation/index.js";
 export type { BatchNormMode } from "./step-options.js";
 export { inferenceGraph, stepGraph, type TimedGraph, type TimedWork } from "./timed-graphs.js";
 export { train } from "./train.js";

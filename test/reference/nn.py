@@ -669,4 +669,5 @@ def main():
     (HERE / "nn.json").write_text(text)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+import { createHash } from "node:crypto";
+import { openSegmentation, type SegmentationDataset, type Size } from "../../data/index.js";
+import { DataError, OptionError } from "../../errors.js";
+import { pixelLosses } from "../../losses/pixels/index.js";
+import { createSegmentationModel, type SegmentationArchitecture, segmentationArchitectures } from "../../nn/index.js";
+import { encodeModel } from "../../onnx/index.js";
+import type { TrainingContext } from "../run-training.js";
+import { runSegmentation } from "./run-segmentation.js";
+import {
+  resolveTrainSegmentation,
+  type SegmentationResult,
+  type TrainSegmentationOptions,
+} from "./segmentation-options.js";
+
+/**
+ * Trains a segmentation network from nothing. The data tell its classes, `crop` or the data the size of its images, and `seed` its starting values.
+ * See {@link runSegmentation} for what is written and thrown.
+ */
+export async function trainSegmentation(
+  options: TrainSegmentationOptions,
+  context: TrainingContext = {},
+): Promise<SegmentationResult> {
+  const resolved = resolveTrainSegmentation(options);
+  const id = await openSegmentation(options.id);
+  if (id.classNames === undefined) {
+    throw new DataError({
+      where: options.id,
+      expected: "labels of classes to train on",
+      received: "labels that only tell anomalies from the rest",
+    });
+  }
+  const { height, width: across } = resolved.crop ?? sizeOf(id);
+  const architecture: SegmentationArchitecture = segmentationArchitectures[options.arch];
+  const { abstentionClasses: abstention = 0 }: { abstentionClasses?: number } = pixelLosses[resolved.loss];
+  const network = {
+    classes: id.classNames.length,
+    shape: [3, height, across],
+    width: resolved.width,
+    abstention,
+  } as const;
+  const model = createSegmentationModel(architecture, network, resolved.seed);
+  const digest = createHash("sha256").update(encodeModel(model)).digest("hex");
+  return runSegmentation({ model, where: options.arch, digest, trained: false }, resolved, options, context);
+}
+
+/** The network is made for the size of the scenes, which decides what it is tested on, too. */
+function sizeOf({ shape, spec }: SegmentationDataset): Size {
+  if (shape !== undefined) return { height: shape[1], width: shape[2] };
+  throw new OptionError({
+    where: spec,
+    expected: "scenes of one size, or --crop, as the network is made for one",
+    received: "several sizes",
+    hint: "bring them to a size with size=HEIGHTxWIDTH in the dataset",
+  });
+}

@@ -1,0 +1,19 @@
+import { readModel } from "../../onnx/index.js";
+import { hashFile } from "../run-files.js";
+import type { TrainingContext } from "../run-training.js";
+import { runSegmentation } from "./run-segmentation.js";
+import {
+  resolveTuneSegmentation,
+  type SegmentationResult,
+  type TuneSegmentationOptions,
+} from "./segmentation-options.js";
+
+/** Fine-tunes a segmentation network with pasted outliers. See {@link runSegmentation} for what is written and thrown. */
+export async function tuneSegmentation(
+  options: TuneSegmentationOptions,
+  context: TrainingContext = {},
+): Promise<SegmentationResult> {
+  const model = await readModel(options.model);
+  const start = { model, where: options.model, digest: await hashFile(options.model), trained: true };
+  return runSegmentation(start, resolveTuneSegmentation(options), options, context);
+}
