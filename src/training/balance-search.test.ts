@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDataset } from "../data/index.js";
 import { type BalanceCandidate, bestCandidate } from "./balance-search.js";
-import { tuneWithBalanceSearch } from "./index.js";
+import { tune, tuneWithBalanceSearch } from "./index.js";
 import type { TuneOptions } from "./tune-options.js";
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../test/fixtures/parity/${name}`, import.meta.url));
@@ -58,6 +58,16 @@ test("candidates see three quarters of the outliers' classes, and the last run s
     outliers: `cifar:${fixture("known.bin")}`,
     ...pair(chosen),
   });
+});
+
+test("`tune` with a grid is the search's last run, and leaves the table of candidates", async () => {
+  const result = await tune(options("through tune", { search: { alpha: [2], gamma: [0.5, 1] } }));
+  const table = JSON.parse(await readFile(join(folder, "through tune", "search.json"), "utf8")) as {
+    candidates: BalanceCandidate[];
+    chosen: BalanceCandidate;
+  };
+  expect(table.candidates.map(({ gamma }) => gamma)).toEqual([0.5, 1]);
+  expect(result.margins).toMatchObject(pair(table.chosen));
 });
 
 const pair = ({ alpha, gamma }: BalanceCandidate) => ({ alpha, gamma });

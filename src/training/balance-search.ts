@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createGenerator, formatDatasetSpec, type ImageDataset, openDataset, parseDatasetSpec } from "../data/index.js";
 import { DataError, OptionError } from "../errors.js";
+import { writeFileAtomic } from "../files.js";
 import { detectionMetrics } from "../metrics/index.js";
 import { readModel } from "../onnx/index.js";
 import { createEngine } from "../runtime/index.js";
@@ -15,13 +16,8 @@ import { holdOutImages } from "./run-inputs.js";
 import type { TrainingContext } from "./run-training.js";
 import { energyOf } from "./statistics.js";
 import type { TrainingResult } from "./training-options.js";
-import { tune } from "./tune.js";
-import type { TuneOptions } from "./tune-options.js";
-
-export interface BalanceGrid {
-  readonly alpha: readonly number[];
-  readonly gamma: readonly number[];
-}
+import { tuneOnce } from "./tune-once.js";
+import type { BalanceGrid, TuneOptions } from "./tune-options.js";
 
 export interface BalanceCandidate {
   readonly alpha: number;
@@ -49,12 +45,12 @@ const heldOut = 0.1;
 /**
  * Tunes once for every pair of alpha and gamma, in folders below `options.out/search`, without a quarter of the outliers' classes, and then
  * once more on everything with the best pair: the one of the highest AUROC among those whose accuracy is within half a point of the best.
- * A search that was stopped goes on where it was.
+ * `search.json` in `options.out` says how every pair did. A search that was stopped goes on where it was.
  *
  * @throws OptionError for a loss that balances nothing, DataError for outliers without at least four classes
  */
 export async function tuneWithBalanceSearch(
-  options: TuneOptions,
+  options: Omit<TuneOptions, "search">,
   grid: BalanceGrid,
   context: TrainingContext = {},
 ): Promise<BalanceSearch> {
@@ -74,14 +70,15 @@ export async function tuneWithBalanceSearch(
       // What was stopped goes on, what is finished is only read.
       const resume = options.resume === true && existsSync(join(out, "checkpoint.onnx"));
       const told = { ...options, outliers: seen, alpha, gamma, holdOut: options.holdOut || heldOut, out, resume };
-      const { accuracy_after: accuracy, out: model } = await tune(told, context);
+      const { accuracy_after: accuracy, out: model } = await tuneOnce(told, context);
       candidates.push({ alpha, gamma, accuracy, auroc: await detection(model, told, unseen) });
     }
   }
   const chosen = bestCandidate(candidates);
+  await writeFileAtomic(join(options.out, "search.json"), `${JSON.stringify({ candidates, chosen }, null, 2)}\n`);
   const { alpha, gamma } = chosen;
   const resume = options.resume === true && existsSync(join(options.out, "checkpoint.onnx"));
-  return { candidates, chosen, result: await tune({ ...options, alpha, gamma, resume }, context) };
+  return { candidates, chosen, result: await tuneOnce({ ...options, alpha, gamma, resume }, context) };
 }
 
 /** The highest AUROC among the candidates whose accuracy is within half a point of the best; of equals the first. */

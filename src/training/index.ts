@@ -1,6 +1,5 @@
 export {
   type BalanceCandidate,
-  type BalanceGrid,
   type BalanceSearch,
   tuneWithBalanceSearch,
 } from "./balance-search.js";
@@ -30,4 +29,4 @@ export { train } from "./train.js";
 export type { TrainOptions } from "./train-options.js";
 export type { TrainingOptions, TrainingResult } from "./training-options.js";
 export { tune } from "./tune.js";
-export type { TuneOptions } from "./tune-options.js";
+export type { BalanceGrid, TuneOptions } from "./tune-options.js";

@@ -5,9 +5,17 @@ import { commonDefaults, given, type ResolvedTrainingOptions, type TrainingOptio
 export interface TuneOptions extends TrainingOptions {
   /** Path of the ONNX classifier. */
   readonly model: string;
+  /** Alphas and gammas to choose from on data that training has a right to, in place of `alpha` and `gamma`; see `balance-search.ts`. */
+  readonly search?: BalanceGrid;
 }
 
-export type ResolvedTuneOptions = TuneOptions & ResolvedTrainingOptions;
+/** What can be chosen from: every alpha with every gamma. */
+export interface BalanceGrid {
+  readonly alpha: readonly number[];
+  readonly gamma: readonly number[];
+}
+
+export type ResolvedTuneOptions = Omit<TuneOptions, "search"> & ResolvedTrainingOptions;
 
 /** The numbers are those of the authors' scripts, but for what must fit the model and was chosen on validation data (`docs/results/`). */
 const defaults = {
@@ -25,7 +33,7 @@ const defaults = {
 const defaultEpochs = 10;
 
 /** Fills in the defaults; an option that is present but undefined counts as left out. */
-export function resolveTuneOptions(options: TuneOptions): ResolvedTuneOptions {
+export function resolveTuneOptions(options: Omit<TuneOptions, "search">): ResolvedTuneOptions {
   const told = given(options);
   const { loss = defaults.loss } = told;
   const duration = told.steps === undefined ? { epochs: defaultEpochs } : {};
