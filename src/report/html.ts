@@ -2,21 +2,15 @@ import { mostNamedBars } from "./chart/index.js";
 import { baselineFirst, rocCurves, scoreHistograms, trainingCurves } from "./figures.js";
 import { percentage } from "./format.js";
 import { pngDataUri } from "./images.js";
-import { type Markup, markup, trusted } from "./markup.js";
+import { type Markup, markup } from "./markup.js";
+import { renderPage, type Section } from "./page.js";
 import { priorChart } from "./prior-chart.js";
 import { rankFigure } from "./ranks.js";
-import { stylesheet } from "./style.js";
 import { accuracyTable, detectionTable } from "./tables.js";
 import type { Mistake, Report, ReportPrior } from "./types.js";
 
 /** Images shown per model. */
 const mostMistakes = 12;
-
-interface Section {
-  readonly id: string;
-  readonly title: string;
-  readonly content: Markup;
-}
 
 /**
  * The report as one HTML file that needs nothing else: no network, no scripts, images and charts inside. The same report gives
@@ -35,29 +29,8 @@ export async function renderReport(report: Report): Promise<string> {
     await mistakesSection(report),
     detailsSection(report),
   ].filter((section) => section !== undefined);
-  const page = markup`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<title>${report.title}</title>
-<style>${trusted(stylesheet)}</style>
-</head>
-<body>
-<header>
-<h1>${report.title}</h1>
-<p class="lead">${report.summary[0]} ${report.summary[1]}</p>
-<p class="protocol">${report.protocol}</p>
-<nav aria-label="Contents"><ul>${sections.map(({ id, title }) => markup`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
-</header>
-<main>
-${sections.map(({ id, title, content }) => markup`<section id="${id}" aria-labelledby="${id}-heading"><h2 id="${id}-heading">${title}</h2>${content}</section>\n`)}</main>
-</body>
-</html>
-`;
-  return page.text;
+  const { title, summary, protocol } = report;
+  return renderPage({ title, lead: `${summary[0]} ${summary[1]}`, protocol, sections });
 }
 
 function resultsSection(report: Report): Section {

@@ -1,3 +1,5 @@
+import { segmentationCases } from "./segmentation-cases.js";
+
 /** What a user can get wrong, and what Offmap says to it. Commands run in a folder with the files of `files.ts`, in this order. */
 export interface BadInputCase {
   readonly kind: string;
@@ -66,8 +68,7 @@ export const badInputCases: readonly BadInputCase[] = [
     kind: "unknown loss",
     command: `${tuneCommand} --loss balanced-enregy`,
     exitCode: 2,
-    message:
-      '--loss: expected one of ce, oe, energy, balanced-energy, got "balanced-enregy"; did you mean balanced-energy?',
+    message: '--loss: expected one of ce, oe, energy, …, got "balanced-enregy"; did you mean balanced-energy?',
   },
   {
     kind: "unknown score",
@@ -309,7 +310,7 @@ export const badInputCases: readonly BadInputCase[] = [
   {
     kind: "model whose output is no row of logits",
     command:
-      "offmap tune --model segmentation.onnx --id three-classes --outliers outliers --steps 1 --batch 2 --outlier-batch 2 --out run",
+      "offmap tune --model segmentation.onnx --task classification --id three-classes --outliers outliers --steps 1 --batch 2 --out run",
     exitCode: 2,
     message:
       "output \"logits\": expected logits [2, classes] with at least two classes for a batch of 2 images, got [2, 3, 8, 8]; export the model with a dynamic batch dimension (dynamic_axes={'input': {0: 'N'}} in PyTorch)",
@@ -675,6 +676,7 @@ export const badInputCases: readonly BadInputCase[] = [
     kind: "steps and epochs",
     command: `${tuneCommand} --epochs 3`,
     exitCode: 2,
-    message: "tune: expected either --steps or --epochs, got both",
+    message: "training: expected either --steps or --epochs, got both",
   },
+  ...segmentationCases,
 ];

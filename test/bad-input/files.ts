@@ -13,6 +13,7 @@ import {
   type OperatorSetIdProto,
   type TensorProto,
 } from "../../src/onnx/onnx_pb.js";
+import { makeSegmentationFiles } from "./segmentation-files.js";
 
 export async function makeFiles(folder: string): Promise<void> {
   const write = (name: string, content: string | Uint8Array) => writeFile(join(folder, name), content);
@@ -20,6 +21,7 @@ export async function makeFiles(folder: string): Promise<void> {
   await makeImages(folder, write);
   await makeArrays(write);
   await makeTexts(write);
+  await makeSegmentationFiles(folder);
 }
 
 type Write = (name: string, content: string | Uint8Array) => Promise<void>;

@@ -14,6 +14,8 @@ export interface HistogramSeries {
 
 export interface HistogramChartOptions extends ChartText {
   readonly xLabel: string;
+  /** Unit of the y axis; "share of images (%)" when absent. */
+  readonly yLabel?: string;
   /** Ascending, equally spaced, one more than there are bins. */
   readonly edges: ArrayLike<number>;
   /** Shown solid. */
@@ -39,7 +41,7 @@ export function histogramChart(options: HistogramChartOptions): Markup {
   const shares = [first, second].map((series) => sharesOf(series, edges));
   const x = { label: options.xLabel, domain: options.domain ?? extent(Array.from(edges)) };
   const highest = Math.max(1e-9, ...shares.flat());
-  const y = { label: "share of images (%)", domain: niceDomain([0, highest * 100], 4) };
+  const y = { label: options.yLabel ?? "share of images (%)", domain: niceDomain([0, highest * 100], 4) };
   const hatch = markup`<pattern id="${id}-hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="5" ${paint({ stroke: roles[1] })} stroke-width="1.6" stroke-opacity="0.55"/></pattern>`;
   const items: LegendItem[] = [first, second].map(({ name }, index) => ({
     name,

@@ -1,0 +1,233 @@
+/** `offmap eval` and `compare` with segmentation networks: runs one or two models over the test sets, and makes tables and the report of it. */
+import { join } from "node:path";
+import {
+  evaluateSegmentation,
+  type PixelRow,
+  type SegmentationEvaluation,
+} from "../../benchmarks/segmentation/index.js";
+import type { Normalization, SegmentationDataset } from "../../data/index.js";
+import { writeFileAtomic } from "../../files.js";
+import type { PixelPart, PixelScoreName } from "../../guard/segmentation/index.js";
+import { componentTracks, type PresetName, presets } from "../../metrics/index.js";
+import { count, percentage } from "../../report/format.js";
+import { type DetectionRow, renderCsv, renderMarkdownTable } from "../../report/index.js";
+import { renderSegmentationReport, type SegmentationReport } from "../../report/segmentation/index.js";
+import type { Device } from "../../runtime/index.js";
+import { readPrior } from "../../training/prior-file.js";
+import { version } from "../../version.js";
+import { openClassifier, withEngine } from "../classifier-run.js";
+import type { CommandIo } from "../command-io.js";
+import { modelNames, sha256 } from "../evaluation.js";
+import { type OpenedSets, openTestSets, type SetsTold } from "./sets.js";
+import { shownSets } from "./shown-sets.js";
+
+export interface SegmentationSettings extends SetsTold {
+  readonly scores: readonly PixelScoreName[];
+  readonly fitted?: readonly PixelPart[] | undefined;
+  readonly preset: PresetName;
+  readonly normalize?: Normalization | undefined;
+  /** File of `offmap prior`, for the report. */
+  readonly prior?: string | undefined;
+  readonly perImage?: boolean | undefined;
+  readonly components?: keyof typeof componentTracks | undefined;
+  readonly device?: Device | undefined;
+  readonly threads?: number | undefined;
+  /** Puts the scores in the order of their mean AUROC, the best last, which is the one that images are chosen by. */
+  readonly ranked?: boolean;
+  /** Makes the report, which takes a second look at some images. */
+  readonly report: boolean;
+}
+
+export interface EvaluatedSegmenter {
+  readonly name: string;
+  readonly path: string;
+  /** Of the set whose classes are judged. */
+  readonly id: SegmentationEvaluation | undefined;
+  readonly ood: readonly SegmentationEvaluation[];
+  /** Unweighted means over the OOD sets, one per score, in the order of the scores. */
+  readonly average: readonly Pick<PixelRow, "score" | "auroc" | "aupr" | "fpr95">[];
+}
+
+export interface FinishedSegmentation {
+  readonly models: readonly EvaluatedSegmenter[];
+  readonly rows: readonly DetectionRow[];
+  readonly protocol: string;
+  readonly report: SegmentationReport | undefined;
+}
+
+/** @param paths  the baseline first where there is one */
+export async function evaluateSegmenters(
+  paths: readonly string[],
+  settings: SegmentationSettings,
+  io: CommandIo,
+): Promise<FinishedSegmentation> {
+  const names = modelNames(paths);
+  const sets = await openTestSets(settings);
+  return withEngine(settings, async (engine) => {
+    const models: EvaluatedSegmenter[] = [];
+    const opened: Awaited<ReturnType<typeof openClassifier>>[] = [];
+    for (const [index, path] of paths.entries()) {
+      const { classifier, normalization } = await openClassifier(path, settings.normalize);
+      opened.push({ classifier, normalization });
+      const evaluate = (dataset: SegmentationDataset, scores: readonly PixelScoreName[]) =>
+        evaluateSegmentation(engine, classifier, dataset, {
+          ...{ scores, fitted: settings.fitted, preset: settings.preset, normalization },
+          perImage: settings.report || settings.perImage === true,
+          classNames: sets.id?.classNames,
+          components: settings.components && componentTracks[settings.components],
+          ...{ progress: io.progress, signal: io.signal },
+        });
+      const id = sets.id && (await evaluate(sets.id, []));
+      const ood: SegmentationEvaluation[] = [];
+      for (const dataset of sets.ood) ood.push(await evaluate(dataset, settings.scores));
+      models.push({ name: names[index] as string, path, id, ood, average: averages(ood, settings) });
+    }
+    const rows = models.flatMap(detectionRows);
+    const protocol = protocolOf(models, settings);
+    if (!settings.report) return { models, rows, protocol, report: undefined };
+    const shown = await shownSets(engine, { sets, models, opened }, io);
+    return { models, rows, protocol, report: await reportOf({ models, sets, shown, protocol, settings }) };
+  });
+}
+
+function averages(
+  sets: readonly SegmentationEvaluation[],
+  { scores, ranked = false }: SegmentationSettings,
+): EvaluatedSegmenter["average"] {
+  if (sets.length === 0) return [];
+  const means = scores.map((score) => {
+    const rows = sets.map((set) => set.rows.find((row) => row.score === score) as PixelRow);
+    const mean = (key: "auroc" | "aupr" | "fpr95") => rows.reduce((sum, row) => sum + row[key], 0) / rows.length;
+    return { score, auroc: mean("auroc"), aupr: mean("aupr"), fpr95: mean("fpr95") };
+  });
+  return ranked ? means.toSorted((a, b) => a.auroc - b.auroc) : means;
+}
+
+function detectionRows({ name, ood, average }: EvaluatedSegmenter): DetectionRow[] {
+  return average.flatMap(({ score }) =>
+    ood.flatMap(({ set, rows }) =>
+      rows
+        .filter((row) => row.score === score)
+        .map(({ auroc, aupr, fpr95 }) => ({
+          ...{ model: name, score, ood: set },
+          ...{ auroc: { value: auroc }, aupr: { value: aupr }, fpr95: { value: fpr95 } },
+        })),
+    ),
+  );
+}
+
+function protocolOf(models: readonly EvaluatedSegmenter[], { preset: name }: SegmentationSettings): string {
+  const preset = presets[name];
+  const sets = models[0]?.ood ?? [];
+  const sizes = sets.map(
+    ({ set, images, pixels }) =>
+      `${set} (${images} images, ${count(pixels.anomaly)} anomalous and ${count(pixels.in_distribution)} known pixels)`,
+  );
+  const found =
+    sets.length === 0
+      ? ""
+      : `All valid pixels of a set in one ranking, void pixels nowhere: ${sizes.join(", ")}. Anomalies are the positive class. Preset ${name} (${preset.source}): AUPR is ${preset.describes.aupr}; FPR95 is the false positive rate ${preset.describes.fpr} of 95 %. `;
+  const [id] = models.flatMap((model) => (model.id === undefined ? [] : [model.id]));
+  const classes = id === undefined ? "" : `mIoU over the ${id.classes} classes of ${id.set} (${id.images} images).`;
+  return `${found}${classes}`.trim();
+}
+
+interface ReportParts {
+  readonly models: readonly EvaluatedSegmenter[];
+  readonly sets: OpenedSets;
+  readonly shown: SegmentationReport["sets"];
+  readonly protocol: string;
+  readonly settings: SegmentationSettings;
+}
+
+async function reportOf({ models, sets, shown, protocol, settings }: ReportParts): Promise<SegmentationReport> {
+  const subject = models.at(-1) as EvaluatedSegmenter;
+  const known = sets.id ?? sets.ood.find(({ classNames }) => classNames !== undefined);
+  const hashes = await Promise.all(
+    models.map(async ({ name, path }) => [`SHA-256 of ${name}`, await sha256(path)] as const),
+  );
+  const all = [...(sets.id === undefined ? [] : [sets.id]), ...sets.ood];
+  const data = await Promise.all(
+    all.map(async (set) => [`data ${set.name}`, `${set.spec}, SHA-256 ${await set.fingerprint()}`] as const),
+  );
+  const classNames = known?.classNames ?? [];
+  const prior = settings.prior === undefined ? undefined : await readPrior(settings.prior, classNames.length);
+  const pasted = settings.paste === undefined ? [] : [["pasted objects", settings.paste] as const];
+  return {
+    title: `Anomaly segmentation of ${subject.name}`,
+    summary: headline(models),
+    protocol,
+    models: models.map((model) => ({
+      name: model.name,
+      segmentation: [...(model.id === undefined ? [] : [model.id]), ...model.ood].flatMap(({ set, segmentation }) =>
+        segmentation === undefined
+          ? []
+          : [{ set, miou: segmentation.miou, classIou: segmentation.class_iou.map(({ iou }) => iou) }],
+      ),
+      rows: detectionRows(model),
+      curves: model.ood.flatMap(({ set, curves }) =>
+        model.average.flatMap(({ score }) => {
+          const own = curves[score];
+          if (own === undefined) return [];
+          const roc = Array.from(own.roc.fpr, (fpr, index) => [fpr, own.roc.tpr[index] as number] as const);
+          return [{ set, score, roc, histogram: own.histogram }];
+        }),
+      ),
+    })),
+    baseline: (models[0] as EvaluatedSegmenter).name,
+    classNames,
+    sets: shown,
+    ...(prior === undefined ? {} : { prior: { classNames, share: prior.prior, outliers: prior.outliers } }),
+    facts: [["Offmap", version], ["Node", process.version], ...hashes, ...data, ...pasted],
+    notes: [],
+  };
+}
+
+/** The last score's average and the mIoU, before and after where there are two models. */
+function headline(models: readonly EvaluatedSegmenter[]): string[] {
+  const verb = models.length === 1 ? "is" : "goes from";
+  const way = (values: readonly (number | undefined)[]) =>
+    values.map((value) => `${percentage(value ?? Number.NaN)} %`).join(" to ");
+  const last = models.map(({ average }) => average.at(-1));
+  const found =
+    last[0] === undefined
+      ? []
+      : [
+          `By the ${last[0].score} score the average AUROC ${verb} ${way(last.map((row) => row?.auroc))} and the average FPR95 ${verb} ${way(last.map((row) => row?.fpr95))}.`,
+        ];
+  const mious = models.map(mainMiou);
+  return mious[0] === undefined ? found : [...found, `The mean IoU of the known classes ${verb} ${way(mious)}.`];
+}
+
+/** On the set whose classes are judged, else on the first that tells classes. */
+export const mainMiou = ({ id, ood }: EvaluatedSegmenter): number | undefined =>
+  [id, ...ood].find((each) => each?.segmentation !== undefined)?.segmentation?.miou;
+
+/** What `offmap eval --json` prints of one model; the field names are a contract. */
+export function segmentationDocument({ id, ood, average }: EvaluatedSegmenter, perImage: boolean) {
+  const describe = ({ set, images, pixels, classes, segmentation, rows, perImage: each }: SegmentationEvaluation) => ({
+    ...{ set, images, pixels, classes, ...segmentation, rows },
+    ...(perImage ? { per_image: each.map(({ name, metrics }) => ({ image: name, ...metrics })) } : {}),
+  });
+  return {
+    task: "segmentation",
+    id: id === undefined ? null : describe(id),
+    sets: ood.map(describe),
+    average,
+  };
+}
+
+/** `eval.json`, `table.md`, `table.csv` and `report.html`. */
+export async function writeSegmentation(
+  folder: string,
+  document: object,
+  { models, rows, protocol, report }: FinishedSegmentation,
+): Promise<void> {
+  const baseline = models.length > 1 ? { baseline: (models[0] as EvaluatedSegmenter).name } : {};
+  await writeFileAtomic(join(folder, "eval.json"), `${JSON.stringify(document, null, 2)}\n`);
+  await writeFileAtomic(join(folder, "table.md"), `${renderMarkdownTable(rows, baseline)}\n${protocol}\n`);
+  await writeFileAtomic(join(folder, "table.csv"), renderCsv(rows));
+  if (report !== undefined) {
+    await writeFileAtomic(join(folder, "report.html"), await renderSegmentationReport(report));
+  }
+}

@@ -1,0 +1,76 @@
+import type { Normalization, Size } from "../../data/index.js";
+import { OptionError } from "../../errors.js";
+import { writeFileAtomic } from "../../files.js";
+import { anomalyModel, classesOf, pixelShapes } from "../../guard/segmentation/index.js";
+import { encodeModel } from "../../onnx/index.js";
+import { classNamesOf } from "../class-names.js";
+import { openClassifier } from "../classifier-run.js";
+import type { CommandIo } from "../command-io.js";
+import { checkOutputFile } from "../output-folder.js";
+import { numberedClasses } from "./classes-option.js";
+import { chosenPixelPart } from "./parts.js";
+import { type AnyScoreName, asPixelScores } from "./score-names.js";
+import { requireFlag } from "./task.js";
+
+export interface SegmentationExportOptions {
+  readonly model: string;
+  readonly fit?: string | undefined;
+  readonly score?: AnyScoreName | undefined;
+  readonly threshold?: number | undefined;
+  readonly size?: Size | undefined;
+  readonly classes?: number | undefined;
+  readonly normalize?: Normalization | undefined;
+  readonly out: string;
+}
+
+export async function runSegmentationExport(
+  { model, fit, score, threshold: given, size: asked, classes: told, normalize, out }: SegmentationExportOptions,
+  io: CommandIo,
+): Promise<void> {
+  const threshold = requireFlag(given, "export", "--threshold T");
+  await checkOutputFile(out);
+  const { classifier, normalization } = await openClassifier(model, normalize);
+  const size = sizeFor(classifier.shape, asked);
+  const [name] = score === undefined ? [] : await asPixelScores([score], "--score");
+  const part = await chosenPixelPart(fit, name);
+  const { outputs } = pixelShapes(classifier, size);
+  const names = told === undefined ? classNamesOf(classifier.model) : numberedClasses(told);
+  const classes = classesOf(classifier, outputs, names, "--classes");
+  const made = anomalyModel(classifier, part, { classes, size, threshold, normalization });
+  const bytes = encodeModel(made);
+  await writeFileAtomic(out, bytes);
+  const result = {
+    ...{ out, task: "segmentation", bytes: bytes.length },
+    inputs: made.graph.inputs.map((input) => input.name),
+    outputs: made.graph.outputs.map((output) => output.name),
+    ...{ score: part.score, threshold, classes, size: [size.height, size.width] },
+  };
+  await io.write(result, () =>
+    [
+      `${out}: ${(bytes.length / 1e6).toFixed(2)} MB, for images of ${size.width} x ${size.height}`,
+      `inputs: ${result.inputs.join(", ")}`,
+      `outputs: ${result.outputs.join(", ")}`,
+      `anomaly_mask where ${part.score} of ${classes} classes >= ${threshold}`,
+    ].join("\n"),
+  );
+}
+
+/** The model's own size, or the one asked for where it takes any. */
+function sizeFor([, height, width]: readonly (number | undefined)[], asked: Size | undefined): Size {
+  const size = { height: height ?? asked?.height, width: width ?? asked?.width };
+  if (size.height === undefined || size.width === undefined) {
+    throw new OptionError({
+      where: "--size",
+      expected: "HEIGHTxWIDTH of the images, as the model takes any",
+      received: "none",
+    });
+  }
+  if (asked !== undefined && (asked.height !== size.height || asked.width !== size.width)) {
+    throw new OptionError({
+      where: "--size",
+      expected: `nothing, or ${size.height}x${size.width}, which the model takes`,
+      received: `${asked.height}x${asked.width}`,
+    });
+  }
+  return { height: size.height, width: size.width };
+}

@@ -1,0 +1,68 @@
+/** Test sets of segmentation networks, as the command line is told of them. */
+import {
+  type OutlierObjects,
+  openOutlierObjects,
+  openSegmentation,
+  pastedDataset,
+  planPastes,
+  readPastePlan,
+  type SegmentationDataset,
+} from "../../data/index.js";
+import { OptionError } from "../../errors.js";
+import type { NamedDataset } from "../named-dataset.js";
+
+export interface SetsTold {
+  readonly id?: string | undefined;
+  readonly ood?: readonly NamedDataset[] | undefined;
+  readonly paste?: string | undefined;
+  readonly pastePlan?: string | undefined;
+  readonly pasteSeed?: number | undefined;
+}
+
+export interface OpenedSets {
+  /** Scenes whose classes are judged. */
+  readonly id: SegmentationDataset | undefined;
+  /** Scenes with anomalies. */
+  readonly ood: readonly SegmentationDataset[];
+}
+
+/** @throws OptionError when no set is given, or two OOD sets have one name */
+export async function openTestSets({ id, ood = [], paste, pastePlan, pasteSeed = 1 }: SetsTold): Promise<OpenedSets> {
+  if (id === undefined && ood.length === 0) {
+    throw new OptionError({
+      where: "--ood",
+      expected: "scenes with anomalies as --ood, scenes with classes as --id, or both",
+      received: "neither",
+    });
+  }
+  if (paste === undefined && pastePlan !== undefined) {
+    throw new OptionError({ where: "--paste-plan", expected: "--paste OBJECTS beside it", received: "none" });
+  }
+  const objects = paste === undefined ? undefined : await openOutlierObjects(paste);
+  const opened: SegmentationDataset[] = [];
+  for (const { name, dataset } of ood) {
+    const scenes = await openSegmentation(dataset, name === undefined ? {} : { name });
+    opened.push(objects === undefined ? scenes : await withObjects(scenes, objects, { name, pastePlan, pasteSeed }));
+  }
+  const names = opened.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) {
+    throw new OptionError({
+      where: "--ood",
+      expected: "a different name for every OOD set",
+      received: `"${twice}" twice`,
+      hint: "write --ood NAME=DS",
+    });
+  }
+  return { id: id === undefined ? undefined : await openSegmentation(id), ood: opened };
+}
+
+async function withObjects(
+  scenes: SegmentationDataset,
+  objects: OutlierObjects,
+  { name, pastePlan, pasteSeed }: { name: string | undefined; pastePlan: string | undefined; pasteSeed: number },
+): Promise<SegmentationDataset> {
+  const plan = pastePlan === undefined ? await planPastes(scenes, objects, pasteSeed) : await readPastePlan(pastePlan);
+  const pasted = await pastedDataset(scenes, objects, plan);
+  return name === undefined ? pasted : { ...pasted, name };
+}

@@ -1,0 +1,156 @@
+/** What `tune` and `train` take for scenes beside what they take for images, and what has no meaning there. */
+import type { SceneAugmentation, Size } from "../../data/index.js";
+import { OptionError } from "../../errors.js";
+import type { LossName } from "../../losses/index.js";
+import type { PixelLossName } from "../../losses/pixels/index.js";
+import type { SegmentationOptions } from "../../training/segmentation/index.js";
+import type { OptionDeclarations } from "../option.js";
+import { integer, number, oneOf, type Parser, text } from "../parsers.js";
+import { sizeParser } from "./size-option.js";
+import { refuseFlags } from "./task.js";
+
+const group = "Segmentation:";
+
+const scalesParser: Parser<NonNullable<SceneAugmentation["scales"]>> = {
+  async parse(given, where) {
+    const [, least, most] = /^([\d.]+):([\d.]+)$/.exec(given.trim()) ?? [];
+    const list = given.split(",").map(Number);
+    if (least !== undefined) return { least: Number(least), most: Number(most) };
+    if (list.every((factor) => factor > 0)) return list;
+    throw new OptionError({ where, expected: "LEAST:MOST or a list such as 0.5,1,2", received: `"${given}"` });
+  },
+};
+
+export const sceneTrainingOptions = {
+  val: { placeholder: "DS", group, help: "scenes that mIoU is watched on", parser: text("a segmentation dataset") },
+  crop: {
+    placeholder: "HxW",
+    group,
+    help: "size that scenes are cut to",
+    default: "the model's own, else theirs",
+    parser: sizeParser,
+  },
+  scales: {
+    placeholder: "LEAST:MOST",
+    group,
+    help: "factors that scenes are scaled by before, or a list such as 0.5,1,2",
+    default: "0.75:1.5",
+    parser: scalesParser,
+  },
+  flip: {
+    placeholder: "P",
+    group,
+    help: "probability of mirroring",
+    default: "0.5",
+    parser: number({ min: 0, max: 1 }),
+  },
+  outlierShare: {
+    placeholder: "P",
+    group,
+    help: "probability that a scene gets an object",
+    default: "0.5",
+    parser: number({ min: 0, max: 1 }),
+  },
+  feather: {
+    placeholder: "PIXELS",
+    group,
+    help: "width over which pasted objects fade into the scene",
+    default: "0",
+    parser: integer({ min: 0, max: 1000 }),
+  },
+  priorScenes: {
+    placeholder: "N",
+    group,
+    help: "scenes that prior and margins are measured on; in the paper 10,000",
+    default: "1000",
+    parser: integer({ min: 1, max: 1e7 }),
+  },
+  trunkStatistics: {
+    placeholder: "MODE",
+    group,
+    help: "BatchNorm statistics of the frozen part; PEBAL's code has moving",
+    default: "frozen",
+    parser: oneOf(["frozen", "moving"]),
+  },
+} as const satisfies OptionDeclarations;
+
+/** By the key of the option, the flag; no others are for scenes alone. */
+const sceneFlags = {
+  ...{ val: "val", crop: "crop", scales: "scales", flip: "flip", outlierShare: "outlier-share", feather: "feather" },
+  ...{ priorScenes: "prior-scenes", trunkStatistics: "trunk-statistics" },
+};
+
+const imageFlags = {
+  ...{ preset: "preset", gammaWeight: "gamma-weight", balanceBy: "balance-by", detachZ: "detach-z" },
+  ...{ priorMomentum: "prior-momentum", labelSmoothing: "label-smoothing", logitAdjustment: "logit-adjustment" },
+  ...{ outlierBatch: "outlier-batch", noAugment: "no-augment", holdOut: "hold-out" },
+};
+
+/** Options as `toldTraining` gives them. */
+type Told = Readonly<Record<string, unknown>> & {
+  readonly loss?: LossName | PixelLossName | undefined;
+  readonly lossOptions?: Readonly<Record<string, number>> | undefined;
+  readonly alpha?: number | undefined;
+  readonly gamma?: number | "auto" | undefined;
+  readonly weight?: number | undefined;
+  readonly feather?: number | undefined;
+  readonly crop?: Size | undefined;
+};
+
+/**
+ * The options of a run on scenes as the library takes them.
+ *
+ * @throws OptionError for an option that only images have, and a loss that pixels do not have
+ */
+export async function sceneTraining<T extends Told>({ alpha, gamma, weight, feather, lossOptions, loss, ...told }: T) {
+  refuseFlags(told, imageFlags, "segmentation");
+  const { pixelLosses } = await import("../../losses/pixels/index.js");
+  const known = Object.keys(pixelLosses) as PixelLossName[];
+  if (loss !== undefined && !known.some((name) => name === loss)) {
+    throw new OptionError({
+      where: "--loss",
+      expected: `a loss of a segmentation network (${known.join(", ")})`,
+      received: `"${loss}"`,
+    });
+  }
+  if (gamma === "auto") {
+    throw new OptionError({ where: "--gamma", expected: "a number, for segmentation networks", received: "auto" });
+  }
+  const own = Object.fromEntries(
+    Object.entries({ alpha, gamma, weight, ...lossOptions }).filter(([, value]) => value !== undefined),
+  ) as NonNullable<SegmentationOptions["lossOptions"]>;
+  return {
+    ...told,
+    ...(loss === undefined ? {} : { loss: loss as PixelLossName }),
+    ...(Object.keys(own).length === 0 ? {} : { lossOptions: own }),
+    ...(feather === undefined ? {} : { paste: { feather } }),
+  };
+}
+
+/**
+ * The same for images.
+ *
+ * @throws OptionError for an option that only scenes have, and a loss that images do not have
+ */
+export async function imageTraining<T extends Told>({ loss, ...told }: T) {
+  refuseFlags(told, sceneFlags, "classification");
+  const { losses } = await import("../../losses/index.js");
+  const known = Object.keys(losses) as LossName[];
+  if (loss !== undefined && !known.some((name) => name === loss)) {
+    throw new OptionError({
+      where: "--loss",
+      expected: `a loss of an image classifier (${known.join(", ")})`,
+      received: `"${loss}"`,
+    });
+  }
+  return { ...told, ...(loss === undefined ? {} : { loss: loss as LossName }) };
+}
+
+/** Losses of images, then those that only pixels have. */
+export const anyLoss = oneOf(async () => {
+  const [{ losses }, { pixelLosses }] = await Promise.all([
+    import("../../losses/index.js"),
+    import("../../losses/pixels/index.js"),
+  ]);
+  return [...new Set([...Object.keys(losses), ...Object.keys(pixelLosses)])] as (LossName | PixelLossName)[];
+});

@@ -1,0 +1,75 @@
+/** One file to ship: a segmentation network's own outputs, an anomaly map, and a mask; standard operators only. */
+import { formatNormalization, type Normalization, type Size } from "../../data/index.js";
+import { OptionError } from "../../errors.js";
+import { append } from "../../graph/append.js";
+import { type Model, origin } from "../../onnx/types.js";
+import { type Expr, first, tensorOf, unsqueeze } from "../../ops/index.js";
+import { type Classifier, normalizationKey } from "../../training/classifier.js";
+import { version } from "../../version.js";
+import { pixelAddition } from "./pixel-graph.js";
+import { pixelShapes } from "./pixel-network.js";
+import { checkPixelPart, type PixelPart } from "./pixel-part.js";
+
+export const anomalyMapOutput = "anomaly_map";
+export const anomalyMaskOutput = "anomaly_mask";
+/** Key of the metadata with the score, its options and the threshold, as JSON. */
+const anomalyKey = "offmap.anomaly";
+
+export interface AnomalyModelOptions {
+  /** K: outputs beyond are left out of the score. */
+  readonly classes: number;
+  /** Of the images that the file will take: maps are smoothed up to their border, so it is part of the graph. */
+  readonly size: Size;
+  /** Pixels with at least this score are anomalies. */
+  readonly threshold: number;
+  readonly normalization?: Normalization | undefined;
+}
+
+/**
+ * The model with the outputs `anomaly_map` float32 [N, 1, H, W], higher for more out-of-distribution, and `anomaly_mask` bool [N, 1, H, W], map ≥
+ * threshold, after its own.
+ *
+ * @throws OptionError for another normalisation than the score was fitted with, or an output's name that is taken
+ * @throws UnsupportedError for a score that looks at what the model does not have, or takes one image at a time
+ */
+export function anomalyModel(
+  classifier: Classifier,
+  part: PixelPart,
+  { classes, size, threshold, normalization }: AnomalyModelOptions,
+): Model {
+  checkPixelPart(part, normalization);
+  const { upgraded, input } = classifier;
+  const { inputs, nodes } = upgraded.graph;
+  for (const name of [anomalyMapOutput, anomalyMaskOutput]) {
+    if (![...inputs.map((each) => each.name), ...nodes.flatMap(({ outputs }) => outputs)].includes(name)) continue;
+    throw new OptionError({
+      where: "--model",
+      expected: `a model without a tensor "${name}"`,
+      received: "one that has it",
+      hint: "export the model that this one was made from",
+    });
+  }
+  const shapes = pixelShapes(classifier, size);
+  const addition = pixelAddition(
+    classifier,
+    shapes,
+    { classes, size, parts: [part], batch: "N" },
+    ({ graph, outputs }) => {
+      const map = unsqueeze(outputs[part.score] as Expr, [1]);
+      const mask = first(graph.op("GreaterOrEqual", [map, graph.constant(tensorOf(threshold))]));
+      return { [anomalyMapOutput]: map, [anomalyMaskOutput]: mask };
+    },
+  );
+  const { [origin]: _model, ...model } = upgraded;
+  const { [origin]: _graph, ...graph } = model.graph;
+  const sized = {
+    ...graph,
+    inputs: inputs.map((each) => (each.name === input ? { ...each, dims: ["N", 3, size.height, size.width] } : each)),
+  };
+  const { score, options } = part;
+  const metadata = new Map(upgraded.metadata)
+    .set("offmap.version", version)
+    .set(anomalyKey, JSON.stringify({ score, options, threshold, classes }));
+  if (normalization !== undefined) metadata.set(normalizationKey, formatNormalization(normalization));
+  return append({ ...model, metadata, graph: sized }, [addition]);
+}

@@ -1,0 +1,17 @@
+// Scores of pixels: on top of a segmentation network, fitted, and in files.
+export { type AnomalyModelOptions, anomalyMapOutput, anomalyMaskOutput, anomalyModel } from "./anomaly-model.js";
+export { type FitPixelOptions, fitPixelScores } from "./fit-pixel-scores.js";
+export { pixelModel, predictedOutput } from "./pixel-graph.js";
+export { classesOf, inputSize, pixelShapes } from "./pixel-network.js";
+export {
+  asPixelPart,
+  checkPixelPart,
+  encodePixelPart,
+  isPixelPart,
+  type PixelPart,
+  pixelOptionsOf,
+  pixelScoreNeedsFit,
+  readyPixelPart,
+} from "./pixel-part.js";
+export { type RunScenesOptions, runScenes, type SceneOutputs, type ScenesToRun } from "./pixel-runner.js";
+export { type PixelScoreDefinition, type PixelScoreName, pixelScores } from "./scores/index.js";

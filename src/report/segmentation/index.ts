@@ -1,0 +1,3 @@
+export { renderSegmentationReport } from "./html.js";
+export { encodePng, heatPicture, labelPicture } from "./pictures.js";
+export type { SegmentationReport, SegmentationResult, ShownScene, ShownSet } from "./types.js";

@@ -1,0 +1,237 @@
+import { mkdtemp, readdir, readFile, realpath, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { beforeAll, describe, expect, test } from "vitest";
+import { readNpy } from "../../src/data/index.js";
+import { readModel } from "../../src/onnx/index.js";
+import { elements } from "../report/markup-checks.js";
+import { sceneSpec, writeSceneFiles } from "../segmentation/scene-files.js";
+import { json, runInMemory, text } from "./memory-host.js";
+
+let folder = "";
+const at = (name: string) => join(folder, name);
+const model = () => ["--model", at("segmenter.onnx")];
+const known = () => sceneSpec(folder, "&void=thing");
+const strange = () => sceneSpec(folder, "&outlier=thing");
+
+beforeAll(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), "offmap-segmentation-")));
+  await writeSceneFiles(folder);
+});
+
+interface Evaluated {
+  readonly task: string;
+  readonly id: { miou: number; class_iou: object[] } | null;
+  readonly sets: { set: string; rows: Record<string, unknown>[]; per_image?: object[] }[];
+  readonly average: { score: string; auroc: number }[];
+}
+
+describe("eval", () => {
+  test("tells the task by the model, and gives mIoU and a row per set and score", async () => {
+    const found = await json<Evaluated>("eval", ...model(), "--id", known(), "--ood", `held-out=${strange()}`);
+    expect(Object.keys(found)).toEqual(["model", "task", "id", "sets", "average"]);
+    expect(found.task).toBe("segmentation");
+    expect(found.id?.class_iou).toHaveLength(3);
+    expect(found.sets.map(({ set, rows }) => [set, rows.map(({ score }) => score)])).toEqual([
+      ["held-out", ["msp", "energy"]],
+    ]);
+    expect(Object.keys(found.sets[0]?.rows[0] ?? {})).toEqual([
+      ...["score", "auroc", "aupr", "fpr95", "threshold95", "threshold_f1", "f1"],
+    ]);
+  });
+
+  test("classes alone are enough, and then only they are judged", async () => {
+    const shown = await text("eval", ...model(), "--id", known());
+    expect(shown).toMatch(/segmenter: mIoU [\d.]+ % over 3 classes of images \(4 images\), pixel accuracy [\d.]+ %/);
+    expect(shown).not.toContain("AUROC");
+  });
+
+  test("pasted objects are the anomalies of scenes that have none", async () => {
+    const paste = ["--paste", `cutouts:${at("objects")}`, "--per-image", "--components", "obstacle"];
+    const run = (seed: string) =>
+      json<Evaluated>("eval", ...model(), "--ood", `pasted=${known()}`, ...paste, "--paste-seed", seed);
+    const [first, again, other] = [await run("1"), await run("1"), await run("2")];
+    expect(first).toEqual(again);
+    expect(first.average).not.toEqual(other.average);
+    expect(first.sets[0]?.per_image).toHaveLength(4);
+    expect(first.sets[0]?.rows[0]).toMatchObject({ per_image: { n_images: 4 }, components: { n_components: 4 } });
+  });
+
+  test("two models and a folder make a report with both side by side", async () => {
+    await writeFile(at("three.json"), JSON.stringify({ counts: [1, 2, 3] }));
+    await writeFile(at("other.onnx"), await readFile(at("segmenter.onnx")));
+    const out = at("results");
+    const sets = ["--id", known(), "--ood", `held-out=${strange()}`];
+    const shown = await text(
+      "eval",
+      ...model(),
+      "--baseline",
+      at("other.onnx"),
+      ...sets,
+      "--out",
+      out,
+      "--prior",
+      at("three.json"),
+    );
+    expect(shown).toContain("other, energy");
+    expect((await readdir(out)).sort()).toEqual(["eval.json", "report.html", "table.csv", "table.md"]);
+    const page = await readFile(join(out, "report.html"), "utf8");
+    // Two images have things; each with its labels, and a prediction and two maps of both models.
+    expect(page).toContain('id="prior-section"');
+    expect(elements(page, "img")).toHaveLength(2 * (2 + 2 * 3));
+    expect(JSON.parse(await readFile(join(out, "eval.json"), "utf8"))).toHaveProperty("baseline.sets");
+  });
+
+  test("options of classifiers are refused", async () => {
+    const { exitCode, stderr } = await runInMemory(["eval", ...model(), "--id", known(), "--class-counts", "x"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("--class-counts: expected options of segmentation networks");
+  });
+});
+
+describe("fit, compare and scores from files", () => {
+  test("all scores are compared in one pass, and what the model does not have is left out with a warning", async () => {
+    const { exitCode, stdout, stderr } = await runInMemory([
+      ...["compare", ...model(), "--fit-on", sceneSpec(folder), "--ood", `held-out=${strange()}`, "--json"],
+    ]);
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain("left out mutual-information");
+    expect(stderr).toContain("left out dense-hybrid");
+    const { average } = JSON.parse(stdout) as Evaluated;
+    const names = average.map(({ score }) => score);
+    for (const name of ["msp", "blurred-energy", "abstention", "sml", "mahalanobis", "knn-density"]) {
+      expect(names).toContain(name);
+    }
+    const values = average.map(({ auroc }) => auroc);
+    expect(values).toEqual(values.toSorted((a, b) => a - b));
+  });
+
+  test("without scenes to fit on, only scores that need none are compared", async () => {
+    const { exitCode, stderr } = await runInMemory([
+      ...["compare", ...model(), "--ood", strange(), "--scores", "energy,sml", "--json"],
+    ]);
+    expect([exitCode, stderr]).toEqual([0, "offmap: warning: without --fit-on these scores are left out: sml\n"]);
+  });
+
+  test("a fitted score is used by eval, score and export", async () => {
+    const file = at("sml.onnx");
+    await text("fit", ...model(), "--id", known(), "--score", "sml", "--option", "dilation=1", "--out", file);
+    const found = await json<Evaluated>("eval", ...model(), "--ood", strange(), "--fit", file);
+    expect(found.average.map(({ score }) => score)).toEqual(["msp", "energy", "sml"]);
+    await json("score", at("scenes/images"), ...model(), "--classes", "3", "--fit", file, "--out", at("sml-maps"));
+    const shown = await text(
+      "export",
+      ...model(),
+      "--classes",
+      "3",
+      "--fit",
+      file,
+      "--threshold",
+      "1.5",
+      "--out",
+      at("g.onnx"),
+    );
+    expect(shown).toContain("anomaly_mask where sml of 3 classes >= 1.5");
+  });
+
+  test("a score that only images have is refused with those of pixels", async () => {
+    const { exitCode, stderr } = await runInMemory(["eval", ...model(), "--ood", strange(), "--scores", "vim"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/^offmap: --scores: expected a score of a segmentation network \(msp, .*\), got "vim"/);
+  });
+});
+
+describe("score", () => {
+  test("writes a heat map and the raw scores of every image", async () => {
+    const out = at("maps");
+    const found = await json<{
+      range: number[];
+      images: { file: string; scores: string; map: string; highest: number }[];
+    }>(...["score", at("scenes/images"), ...model(), "--classes", "3", "--out", out]);
+    expect(found.images).toHaveLength(4);
+    for (const { scores, map, highest } of found.images) {
+      const { shape, type, data } = await readNpy(scores);
+      expect([shape, type]).toEqual([[12, 16], "f4"]);
+      expect(Math.max(...(data as Float32Array))).toBe(highest);
+      const { width, height, format } = await sharp(map).metadata();
+      expect([width, height, format]).toEqual([16, 12, "png"]);
+    }
+  });
+
+  test("the range decides the colours", async () => {
+    const brightness = async (range: string) => {
+      const out = at(`range${range.replace(",", "to")}`);
+      await json("score", at("scenes/images/0.png"), ...model(), "--range", range, "--out", out);
+      const { channels } = await sharp(join(out, "0.png")).stats();
+      return channels.reduce((sum, { mean }) => sum + mean, 0);
+    };
+    expect(await brightness("-100,-99")).toBeGreaterThan(await brightness("99,100"));
+  });
+
+  test("a folder for the maps is required", async () => {
+    const { exitCode, stderr } = await runInMemory(["score", at("scenes/images/0.png"), ...model()]);
+    expect([exitCode, stderr]).toEqual([
+      2,
+      "offmap: score: --out DIR is missing; add it, or see `offmap score --help`\n",
+    ]);
+  });
+});
+
+test("export puts map and mask behind the model's own outputs", async () => {
+  const out = at("guarded.onnx");
+  await text("export", ...model(), "--score", "blurred-energy", "--classes", "3", "--threshold", "-2", "--out", out);
+  const { graph } = await readModel(out);
+  expect(graph.outputs.map(({ name, dtype, dims }) => [name, dtype, dims])).toEqual([
+    ["logits", "float32", ["N", 5, 6, 8]],
+    ["anomaly_map", "float32", ["N", 1, 12, 16]],
+    ["anomaly_mask", "bool", ["N", 1, 12, 16]],
+  ]);
+});
+
+test("prior counts the pixels of pasted objects, and writes a file that tune reads", async () => {
+  const out = at("prior.json");
+  const found = await json<{ prior: number[]; outliers: number; scenes: number }>(
+    ...["prior", ...model(), "--id", known(), "--outliers", `cutouts:${at("objects")}`, "--scenes", "10", "--out", out],
+  );
+  expect(found.scenes).toBe(10);
+  expect(found.outliers).toBeGreaterThan(100);
+  expect(found.prior.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12);
+  expect(JSON.parse(await readFile(out, "utf8"))).toEqual(found);
+  expect(await readFile(at("prior.svg"), "utf8")).toContain("<svg");
+});
+
+test("tune and train take scenes, and give models that eval takes", async () => {
+  const objects = ["--outliers", `cutouts:${at("objects")}`];
+  const short = ["--steps", "2", "--batch", "2"];
+  const tuned = await json<{ out: string; miou_after: number }>(
+    ...[
+      "tune",
+      ...model(),
+      "--id",
+      known(),
+      ...objects,
+      ...short,
+      "--prior-scenes",
+      "4",
+      "--loss",
+      "pebal",
+      "--out",
+      at("tuned"),
+    ],
+  );
+  expect(tuned.miou_after).toBeGreaterThanOrEqual(0);
+  await json<Evaluated>("eval", "--model", tuned.out, "--ood", strange(), "--scores", "energy,abstention");
+  const headed = await json<{ out: string }>(
+    ...["tune", ...model(), "--id", known(), ...objects, ...short, "--loss", "dense-hybrid", "--out", at("headed")],
+  );
+  const found = await json<Evaluated>(
+    ...["eval", "--model", headed.out, "--ood", strange(), "--scores", "dense-hybrid,outlier-head"],
+  );
+  expect(found.average).toHaveLength(2);
+  const trained = await json<{ out: string }>(
+    ...["train", "--arch", "deeplabv3plus-small", "--width", "0.25", "--id", known(), "--steps", "1", "--batch", "2"],
+    ...["--out", at("trained")],
+  );
+  await json<Evaluated>("eval", "--model", trained.out, "--id", known());
+});
