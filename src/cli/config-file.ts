@@ -89,7 +89,7 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-function unknownKey(name: string, where: string, known: readonly string[]): OptionError {
+export function unknownKey(name: string, where: string, known: readonly string[]): OptionError {
   const meant = nearest(name, known);
   return new OptionError({
     where,

@@ -24,8 +24,7 @@ export async function runCli(argv: readonly string[], commands: readonly Command
   // Known before anything can fail, so that the first complaint already comes as JSON.
   const request = { json: argv.includes("--json") };
   try {
-    await dispatch(argv, commands, host, request);
-    return 0;
+    return await dispatch(argv, commands, host, request);
   } catch (error) {
     return await report(error, host, request.json);
   }
@@ -36,10 +35,14 @@ async function dispatch(
   commands: readonly Command[],
   host: Host,
   request: { json: boolean },
-): Promise<void> {
+): Promise<number> {
   const [name, ...rest] = argv;
-  if (name === "--version" || name === "-V") return host.stdout.write(`${version}\n`);
-  if (name === "--help" || name === "-h" || name === "help") return host.stdout.write(generalHelp(commands));
+  const print = async (text: string) => {
+    await host.stdout.write(text);
+    return 0;
+  };
+  if (name === "--version" || name === "-V") return print(`${version}\n`);
+  if (name === "--help" || name === "-h" || name === "help") return print(generalHelp(commands));
   const command = commands.find((candidate) => candidate.name === name);
   if (command === undefined) throw unknownCommand(name, commands);
 
@@ -47,7 +50,7 @@ async function dispatch(
   const declarations = { ...configurable, ...commandLineOptions };
   const given = readArguments(rest, command, declarations);
   if (given.has("help")) {
-    return host.stdout.write(await commandHelp(command, declarations, host.stdout.columns ?? defaultColumns));
+    return print(await commandHelp(command, declarations, host.stdout.columns ?? defaultColumns));
   }
   const { config } = (await parseOptions(pick(given, "config"), commandLineOptions, command.name)) as {
     config?: string;
@@ -58,8 +61,12 @@ async function dispatch(
   await parseOptions(configured, optional(configurable), command.name);
   const values = await parseOptions(new Map([...configured, ...given]), configurable, command.name);
   request.json = values.json === true;
-  const io = commandIo(host, { json: request.json, quiet: values.quiet === true });
+  let exitCode = 0;
+  const io = commandIo(host, { json: request.json, quiet: values.quiet === true }, (code) => {
+    exitCode = code;
+  });
   await command.run(values as OptionValues<Command["options"]>, io);
+  return exitCode;
 }
 
 /** YAML is loaded only when there is a file to read. */

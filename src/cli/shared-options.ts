@@ -2,7 +2,7 @@
 import type { Normalization } from "../data/index.js";
 import { OptionError } from "../errors.js";
 import { namedDataset } from "./named-dataset.js";
-import type { OptionDeclarations } from "./option.js";
+import type { Option, OptionDeclarations } from "./option.js";
 import { integer, oneOf, type Parser, text } from "./parsers.js";
 
 const inputs = "Model and data:";
@@ -31,7 +31,7 @@ export const shared = {
     placeholder: "FILE",
     group: inputs,
     required: true,
-    help: "ONNX classifier",
+    help: "ONNX model",
     parser: text("the path of an ONNX file"),
   },
   normalize: {
@@ -77,3 +77,9 @@ export const shared = {
     }),
   },
 } as const satisfies OptionDeclarations;
+
+/** An option that only one of the tasks needs. */
+export const optional = <const O extends Option>(option: O, help: string): Omit<O, "required"> => {
+  const { required: _required, ...rest } = option;
+  return { ...rest, help };
+};

@@ -1,5 +1,6 @@
 /** The options that `tune` and `train` share. Where the two differ in a default, the help of each command says its own. */
 import { OptionError } from "../errors.js";
+import type { TuneOptions } from "../training/index.js";
 import type { OptionDeclarations, OptionValues } from "./option.js";
 import { toggle } from "./option.js";
 import { integer, namedNumber, number, numberOrAuto, oneOf, text } from "./parsers.js";
@@ -277,6 +278,48 @@ export const updateOptions = <const D extends Record<"train" | "bn" | "epochs" |
     },
   }) as const satisfies OptionDeclarations;
 
+/** Of `tune` alone: what the balanced loss is to choose from. */
+export const searchOptions = {
+  searchAlpha: {
+    placeholder: "LIST",
+    group: loss,
+    many: { separator: "," },
+    help: "alphas to choose from, on held-out images and classes of outliers that are kept apart",
+    default: "none; with --search-gamma alone 5",
+    parser: number({ min: 0, max: 1e6 }),
+  },
+  searchGamma: {
+    placeholder: "LIST",
+    group: loss,
+    many: { separator: "," },
+    help: "gammas to choose from",
+    default: "none; with --search-alpha alone 0.75",
+    parser: number({ min: 0, max: 100 }),
+  },
+} as const satisfies OptionDeclarations;
+
+/** What the other one is when only one of the two lists is given. */
+const searchDefaults = { alpha: 5, gamma: 0.75 };
+
+/** Alphas and gammas to choose from, as the library takes them. @throws OptionError for a number beside a list of them */
+export function toldSearch({ searchAlpha, searchGamma, alpha, gamma }: ToldSearch): Pick<TuneOptions, "search"> {
+  if (searchAlpha === undefined && searchGamma === undefined) return {};
+  if ((searchAlpha !== undefined && alpha !== undefined) || (searchGamma !== undefined && gamma !== undefined)) {
+    throw new OptionError({ where: "tune", expected: "a number, or a list to choose from", received: "both" });
+  }
+  const fixedGamma = gamma === undefined || gamma === "auto" ? searchDefaults.gamma : gamma;
+  return {
+    search: { alpha: searchAlpha ?? [alpha ?? searchDefaults.alpha], gamma: searchGamma ?? [fixedGamma] },
+  };
+}
+
+export interface ToldSearch {
+  readonly searchAlpha?: readonly number[];
+  readonly searchGamma?: readonly number[];
+  readonly alpha?: number;
+  readonly gamma?: number | "auto";
+}
+
 export const runOptions = {
   seed: {
     placeholder: "S",
@@ -302,8 +345,12 @@ export const runOptions = {
   resume: toggle("go on with the run in --out", { group: run }),
 } as const satisfies OptionDeclarations;
 
-type Told = OptionValues<
-  typeof trainingData & ReturnType<typeof lossOptions> & ReturnType<typeof updateOptions> & typeof runOptions
+type Told = Omit<
+  OptionValues<
+    typeof trainingData & ReturnType<typeof lossOptions> & ReturnType<typeof updateOptions> & typeof runOptions
+  >,
+  // Images and pixels have different losses.
+  "loss"
 >;
 
 /** The options as the library takes them. @throws OptionError for both `--steps` and `--epochs` */

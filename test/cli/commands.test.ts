@@ -162,7 +162,7 @@ describe("tune", () => {
     );
     expect(Object.keys(found)).toEqual([
       ...["steps", "seconds_per_step", "images_per_second", "loss", "margins", "prior"],
-      ...["accuracy_before", "accuracy_after", "out"],
+      ...["accuracy_before", "accuracy_after", "best", "out"],
     ]);
     expect(found.steps).toBe(2);
     expect(found.out).toBe(at("run-json/model.onnx"));

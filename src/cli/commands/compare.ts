@@ -2,7 +2,10 @@ import type { ScoreName } from "../../scores/index.js";
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
 import { oneOf, text } from "../parsers.js";
-import { dataset, scoreNames, shared } from "../shared-options.js";
+import { type AnyScoreName, anyScoreNames, asImageScores } from "../segmentation/score-names.js";
+import { sceneSetFlags, sceneSetOptions } from "../segmentation/set-options.js";
+import { refuseFlags, requireFlag, taskOfFile, taskOption } from "../segmentation/task.js";
+import { dataset, optional, scoreNames, shared } from "../shared-options.js";
 
 const data = "Model and data:";
 
@@ -19,18 +22,23 @@ export const compare = defineCommand({
       help: "labelled training images; without them only scores that need no fit are compared",
       parser: dataset,
     },
-    id: shared.testSet,
-    ood: shared.oodSets,
+    task: taskOption,
+    id: optional(shared.testSet, "in-distribution test images; scenes whose classes are judged"),
+    ood: optional(
+      shared.oodSets,
+      "OOD test images, or scenes with anomalies, under a name for the table; may be repeated",
+    ),
     normalize: shared.normalize,
     scores: {
       placeholder: "NAMES",
       many: { separator: "," },
       help: "scores to compare, separated by commas, or all",
       default: "all",
-      parser: oneOf(async () => ["all", ...(await scoreNames())] as (ScoreName | "all")[]),
+      parser: oneOf(async () => ["all", ...(await anyScoreNames())] as (AnyScoreName | "all")[]),
     },
     preset: shared.metricPreset,
     batch: shared.batch,
+    ...sceneSetOptions,
     out: { placeholder: "DIR", help: "folder for report and tables", parser: text("the path of a folder") },
     ...engineOptions,
   },
@@ -39,8 +47,21 @@ export const compare = defineCommand({
       does: "Which score to ship",
       line: "compare --model model.onnx --fit-on folder:train --id folder:test --ood dtd=folder:dtd --ood svhn=npy:svhn.npy --out comparison",
     },
+    {
+      does: "The same for pixels, on pasted objects",
+      line: 'compare --model deeplab.onnx --fit-on "camvid:camvid?split=train" --ood "camvid:camvid?split=val" --paste cutouts:objects --out comparison',
+    },
   ],
-  async run({ model, fitOn, scores: wanted = ["all"], preset = "official", out, ...options }, io) {
+  async run({ task, ...given }, io) {
+    const { model, fitOn, scores: named = ["all"], preset = "official", out, ...told } = given;
+    if ((await taskOfFile(model, task)) === "segmentation") {
+      const { runSegmentationCompare } = await import("../segmentation/run-compare.js");
+      return runSegmentationCompare({ ...told, model, fitOn, scores: named, preset, out }, io);
+    }
+    refuseFlags(given, sceneSetFlags, "classification");
+    const id = requireFlag(told.id, "compare", "--id DS");
+    const ood = requireFlag(told.ood, "compare", "--ood [NAME=]DS");
+    const options = { ...told, id, ood };
     const { OptionError } = await import("../../errors.js");
     const { openDataset } = await import("../../data/index.js");
     const { fitScores, needsFit } = await import("../../guard/index.js");
@@ -51,7 +72,8 @@ export const compare = defineCommand({
     const { inColumns } = await import("../columns.js");
     const { percentage } = await import("../../report/format.js");
     if (out !== undefined) await makeOutputFolder(out);
-    const all = wanted.includes("all") ? await scoreNames() : ([...new Set(wanted)] as ScoreName[]);
+    const everything = named.includes("all");
+    const all = everything ? await scoreNames() : await asImageScores(named as readonly AnyScoreName[], "--scores");
     const toFit = all.filter(needsFit);
     const left = fitOn === undefined ? toFit : [];
     if (left.length === all.length) {
@@ -71,7 +93,7 @@ export const compare = defineCommand({
             const { classifier, normalization } = await openClassifier(model, options.normalize);
             const images = await openDataset(fitOn, shapeHint(classifier));
             // Who names a score gets it or an error; who asks for all gets what the model and the images allow.
-            const onRefusal = wanted.includes("all")
+            const onRefusal = everything
               ? (name: ScoreName, error: Error) => io.warn(`left out ${name}: ${error.message}`)
               : undefined;
             return fitScores(engine, classifier, images, toFit, { normalization, progress, signal, onRefusal });

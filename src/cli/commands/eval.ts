@@ -2,8 +2,11 @@ import { percentage } from "../../report/format.js";
 import type { ScoreName } from "../../scores/index.js";
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
-import { oneOf, text } from "../parsers.js";
-import { dataset, scoreNames, shared } from "../shared-options.js";
+import { text } from "../parsers.js";
+import { anyScore, asImageScores } from "../segmentation/score-names.js";
+import { sceneSetFlags, sceneSetOptions } from "../segmentation/set-options.js";
+import { refuseFlags, requireFlag, taskOfFile, taskOption } from "../segmentation/task.js";
+import { dataset, optional, shared } from "../shared-options.js";
 
 const data = "Model and data:";
 const defaultScores: readonly ScoreName[] = ["msp", "energy"];
@@ -12,7 +15,7 @@ export const evaluate = defineCommand({
   name: "eval",
   summary: "Measure accuracy and how well a model tells out-of-distribution images apart.",
   description:
-    "Runs the model over an in-distribution test set and OOD test sets and prints AUROC, AUPR and FPR95 of each score, OOD as the positive class. With --out it writes eval.json, table.md, table.csv, report.html and the raw scores.",
+    "Runs the model over an in-distribution test set and OOD test sets and prints AUROC, AUPR and FPR95 of each score, OOD as the positive class. With --out it writes eval.json, table.md, table.csv, report.html and the raw scores. For a segmentation network --id and --ood are segmentation datasets, of which one will do: the mIoU of the classes of --id, and the pixels of each --ood in one ranking.",
   options: {
     model: shared.model,
     baseline: {
@@ -21,8 +24,12 @@ export const evaluate = defineCommand({
       help: "a second ONNX classifier to compare with, for example the untouched one",
       parser: text("the path of an ONNX file"),
     },
-    id: shared.testSet,
-    ood: shared.oodSets,
+    task: taskOption,
+    id: optional(shared.testSet, "in-distribution test images; scenes whose classes are judged"),
+    ood: optional(
+      shared.oodSets,
+      "OOD test images, or scenes with anomalies, under a name for the table; may be repeated",
+    ),
     classCounts: {
       placeholder: "DS",
       group: data,
@@ -35,7 +42,7 @@ export const evaluate = defineCommand({
       many: { separator: "," },
       help: "OOD scores, separated by commas; the report plots the last one",
       default: defaultScores.join(","),
-      parser: oneOf(scoreNames),
+      parser: anyScore,
     },
     fit: {
       placeholder: "FILES",
@@ -45,6 +52,7 @@ export const evaluate = defineCommand({
     },
     preset: shared.metricPreset,
     batch: shared.batch,
+    ...sceneSetOptions,
     out: {
       placeholder: "DIR",
       help: "folder for report, tables and raw scores",
@@ -61,8 +69,22 @@ export const evaluate = defineCommand({
       does: "Before and after, with a report",
       line: "eval --model tuned/model.onnx --baseline model.onnx --id cifar:test.bin --ood textures=folder:dtd --out results",
     },
+    {
+      does: "mIoU of a segmentation network, and how well it finds pasted objects",
+      line: 'eval --model espnet.onnx --id "camvid:camvid?split=test" --ood "pasted=camvid:camvid?split=test" --paste cutouts:objects --out results',
+    },
   ],
-  async run({ model, baseline, scores = defaultScores, fit = [], preset = "official", out, ...options }, io) {
+  async run({ task, ...given }, io) {
+    if ((await taskOfFile(given.model, task)) === "segmentation") {
+      const { runSegmentationEval } = await import("../segmentation/run-eval.js");
+      return runSegmentationEval(given, io);
+    }
+    refuseFlags(given, sceneSetFlags, "classification");
+    const { model, baseline, scores: named = defaultScores, fit = [], preset = "official", out, ...told } = given;
+    const id = requireFlag(told.id, "eval", "--id DS");
+    const ood = requireFlag(told.ood, "eval", "--ood [NAME=]DS");
+    const options = { ...told, id, ood };
+    const scores = await asImageScores(named, "--scores");
     const { OptionError } = await import("../../errors.js");
     const { readPart } = await import("../fitted-scores.js");
     const { evaluateModels, evaluationDocument, writeEvaluation } = await import("../evaluation.js");

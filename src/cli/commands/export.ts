@@ -1,25 +1,42 @@
 import { defineCommand } from "../command.js";
 import { toggle } from "../option.js";
-import { text } from "../parsers.js";
+import { number, text } from "../parsers.js";
+import { classesOption } from "../segmentation/classes-option.js";
+import { anyScore, asImageScores } from "../segmentation/score-names.js";
+import { sizeParser } from "../segmentation/size-option.js";
+import { refuseFlags, requireFlag, taskOfFile, taskOption } from "../segmentation/task.js";
 import { shared } from "../shared-options.js";
 
 export const exportCommand = defineCommand({
   name: "export",
-  summary: "Put score, p-value and decision into the model's own ONNX file.",
+  summary: "Put score and decision into the model's own ONNX file.",
   description:
-    "Writes one ONNX file with the model's own outputs and, after them, ood_score, ood_p_value and is_ood, made of standard operators: it runs wherever ONNX Runtime does. With --preprocess it takes uint8 images [N, H, W, C] of any size and resizes and normalises them itself.",
+    "Writes one ONNX file with the model's own outputs and, after them, ood_score, ood_p_value and is_ood, made of standard operators: it runs wherever ONNX Runtime does. With --preprocess it takes uint8 images [N, H, W, C] of any size and resizes and normalises them itself. A segmentation network gets anomaly_map, float32 [N, 1, H, W], and anomaly_mask, which says map >= --threshold; `offmap eval` tells thresholds.",
   options: {
     model: shared.model,
+    task: taskOption,
     fit: shared.fit,
-    score: shared.readyScore,
+    score: { ...shared.readyScore, parser: anyScore },
     calibration: {
       placeholder: "FILE",
-      required: true,
-      help: "what `offmap calibrate` has written for this score",
+      help: "what `offmap calibrate` has written for this score; required for an image classifier",
       parser: text("the path of a JSON file"),
     },
     normalize: shared.normalize,
     preprocess: toggle("take uint8 images of any size, and resize and normalise them inside"),
+    threshold: {
+      placeholder: "T",
+      group: classesOption.group,
+      help: "score from which on a pixel is an anomaly; required for a segmentation network",
+      parser: number(),
+    },
+    classes: classesOption,
+    size: {
+      placeholder: "HxW",
+      group: classesOption.group,
+      help: "size of the images, for a network that takes any",
+      parser: sizeParser,
+    },
     out: { placeholder: "FILE", required: true, help: "ONNX file to write", parser: text("the path of an ONNX file") },
   },
   examples: [
@@ -28,8 +45,21 @@ export const exportCommand = defineCommand({
       does: "For raw photos",
       line: "export --model model.onnx --fit vim.onnx --calibration vim.json --preprocess --out guarded.onnx",
     },
+    {
+      does: "A segmentation network with an anomaly map",
+      line: "export --model deeplab.onnx --score energy --threshold -4.5 --out guarded.onnx",
+    },
   ],
-  async run({ model, fit, score, calibration: path, normalize, preprocess = false, out }, io) {
+  async run({ task, ...given }, io) {
+    if ((await taskOfFile(given.model, task)) === "segmentation") {
+      refuseFlags(given, { calibration: "calibration", preprocess: "preprocess" }, "segmentation");
+      const { runSegmentationExport } = await import("../segmentation/run-export.js");
+      return runSegmentationExport(given, io);
+    }
+    refuseFlags(given, { threshold: "threshold", classes: "classes", size: "size" }, "classification");
+    const { model, fit, normalize, preprocess = false, out } = given;
+    const path = requireFlag(given.calibration, "export", "--calibration FILE");
+    const [score] = given.score === undefined ? [] : await asImageScores([given.score], "--score");
     const { readFile } = await import("node:fs/promises");
     const { onlyShape, openClassifier } = await import("../classifier-run.js");
     const { chosenPart } = await import("../fitted-scores.js");

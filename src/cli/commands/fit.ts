@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
-import { integer, oneOf, text } from "../parsers.js";
-import { dataset, scoreNames, shared } from "../shared-options.js";
+import { integer, text } from "../parsers.js";
+import { anyScore, asImageScores } from "../segmentation/score-names.js";
+import { taskOfFile, taskOption } from "../segmentation/task.js";
+import { dataset, shared } from "../shared-options.js";
 
 export const fit = defineCommand({
   name: "fit",
@@ -11,6 +13,7 @@ export const fit = defineCommand({
     "Runs the model once over in-distribution images and finds what scores such as mahalanobis, knn, vim or react need to know of its features. Each becomes a small ONNX file for --fit of eval, score, calibrate and export.",
   options: {
     model: shared.model,
+    task: taskOption,
     id: {
       placeholder: "DS",
       group: "Model and data:",
@@ -24,13 +27,13 @@ export const fit = defineCommand({
       required: true,
       many: { separator: "," },
       help: "scores to fit, separated by commas",
-      parser: oneOf(scoreNames),
+      parser: anyScore,
     },
     layer: {
-      placeholder: "TENSOR",
-      help: "tensor with the features, [N, D] or [N, D, H, W]",
-      default: "what goes into the last linear layer",
-      parser: text("the name of a tensor"),
+      placeholder: "TENSOR|auto",
+      help: "tensor with the features, [N, D] or [N, D, H, W]; auto: what goes into the last linear layer",
+      default: "auto",
+      parser: text("the name of a tensor, or auto"),
     },
     option: {
       placeholder: "NAME=NUMBER",
@@ -62,7 +65,12 @@ export const fit = defineCommand({
       line: "fit --model model.onnx --id folder:train --score vim,react,mahalanobis --out scores",
     },
   ],
-  async run({ model, id, normalize, score, layer, option = [], sample, out, ...engineChoices }, io) {
+  async run({ task, ...given }, io) {
+    if ((await taskOfFile(given.model, task)) === "segmentation") {
+      const { runSegmentationFit } = await import("../segmentation/run-fit.js");
+      return runSegmentationFit(given, io);
+    }
+    const { model, id, normalize, score, layer, option = [], sample, out, ...engineChoices } = given;
     const { openClassifier, withEngine } = await import("../classifier-run.js");
     const { scoreOptions } = await import("../fitted-scores.js");
     const { openDataset } = await import("../../data/index.js");
@@ -71,17 +79,18 @@ export const fit = defineCommand({
     const { encodeModel } = await import("../../onnx/index.js");
     const { shapeHint } = await import("../../training/index.js");
     const { checkOutputFile, makeOutputFolder } = await import("../output-folder.js");
-    const names = [...new Set(score)];
+    const names = await asImageScores(score, "--score");
     const single = names.length === 1;
     await (single ? checkOutputFile(out) : makeOutputFolder(out));
     const { classifier, normalization } = await openClassifier(model, normalize);
     const images = await openDataset(id, shapeHint(classifier));
     const { progress, signal } = io;
-    const given = scoreOptions(option);
-    const options = Object.fromEntries(names.map((name) => [name, given]));
+    const own = scoreOptions(option);
+    const options = Object.fromEntries(names.map((name) => [name, own]));
+    const tensor = layer === "auto" ? undefined : layer;
     const started = performance.now();
     const parts = await withEngine(engineChoices, (engine) =>
-      fitScores(engine, classifier, images, names, { normalization, progress, signal, layer, sample, options }),
+      fitScores(engine, classifier, images, names, { normalization, progress, signal, layer: tensor, sample, options }),
     );
     const seconds = (performance.now() - started) / 1000;
     const written: { score: string; options: object; features: string | null; file: string; bytes: number }[] = [];

@@ -3,14 +3,17 @@ import { inColumns } from "../columns.js";
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
 import { toggle } from "../option.js";
-import { oneOf, text } from "../parsers.js";
-import { scoreNames, shared } from "../shared-options.js";
+import { number, text } from "../parsers.js";
+import { classesOption } from "../segmentation/classes-option.js";
+import { anyScore, asImageScores } from "../segmentation/score-names.js";
+import { refuseFlags, taskOfModel, taskOption } from "../segmentation/task.js";
+import { shared } from "../shared-options.js";
 
 export const score = defineCommand({
   name: "score",
   summary: "Class, confidence and OOD score of single images.",
   description:
-    "Runs the model over image files, or a folder or other dataset of them, and prints the predicted class, its softmax probability and the OOD score: higher means more out-of-distribution. A model that `offmap export` has made brings its own score, and adds a p-value and a decision.",
+    "Runs the model over image files, or a folder or other dataset of them, and prints the predicted class, its softmax probability and the OOD score: higher means more out-of-distribution. A model that `offmap export` has made brings its own score, and adds a p-value and a decision. A segmentation network scores every pixel: the folder given by --out gets a heat map (PNG) and the raw scores (NPY, float32 [H, W]) of each image.",
   options: {
     images: {
       positional: true,
@@ -21,26 +24,54 @@ export const score = defineCommand({
       parser: text("the path of an image or folder"),
     },
     model: shared.model,
+    task: taskOption,
     score: {
       placeholder: "NAME",
       help: "OOD score",
       default: "energy",
-      parser: oneOf(scoreNames),
+      parser: anyScore,
     },
     fit: shared.fit,
     csv: toggle("print comma-separated values"),
     normalize: shared.normalize,
+    out: {
+      placeholder: "DIR",
+      group: classesOption.group,
+      help: "folder for heat maps and raw scores",
+      parser: text("the path of a folder"),
+    },
+    classes: classesOption,
+    range: {
+      placeholder: "LOW,HIGH",
+      group: classesOption.group,
+      many: { separator: "," },
+      help: "scores that are darkest and brightest in the heat maps",
+      default: "what 99 % of the pixels of these images lie between",
+      parser: number(),
+    },
     ...engineOptions,
   },
   examples: [
     { does: "Score photos", line: "score --model tuned/model.onnx photo.jpg another.png" },
     { does: "By a model that `offmap export` has made", line: "score --model guarded.onnx photo.jpg" },
     { does: "A folder as a spreadsheet", line: "score --model tuned/model.onnx photos/ --csv > scores.csv" },
+    {
+      does: "Heat maps of street scenes",
+      line: "score --model deeplab.onnx frames/ --score energy --out heat-maps",
+    },
   ],
-  async run({ images, model, score: name, fit, csv, normalize, ...engineChoices }, io) {
+  async run({ task, ...given }, io) {
+    const { images, model, score: named, fit, csv, normalize, out, classes, range, ...engineChoices } = given;
     const { readModel } = await import("../../onnx/index.js");
     const { isGuarded } = await import("../../guard/index.js");
     const read = await readModel(model);
+    if ((task ?? (await taskOfModel(read))) === "segmentation") {
+      refuseFlags(given, { csv: "csv" }, "segmentation");
+      const { runSegmentationScore } = await import("../segmentation/run-score.js");
+      return runSegmentationScore(given, io);
+    }
+    refuseFlags({ out, classes, range }, { out: "out", classes: "classes", range: "range" }, "classification");
+    const [name] = named === undefined ? [] : await asImageScores([named], "--score");
     if (isGuarded(read)) {
       const { scoreWithGuarded } = await import("../guarded-scores.js");
       return scoreWithGuarded({ images, model: read, path: model, csv, normalize, ...engineChoices }, io);
