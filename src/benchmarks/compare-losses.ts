@@ -11,8 +11,8 @@ import {
   normalizationFor,
   shapeHint,
   type TrainingContext,
-  type TuneOptions,
   type TrainingResult,
+  type TuneOptions,
   tune,
 } from "../training/index.js";
 import { silent } from "../training/progress.js";
@@ -50,7 +50,10 @@ export interface LossComparison {
   readonly ood: readonly ImageDataset[];
 }
 
-export async function compareLosses(options: CompareLossesOptions, context: TrainingContext = {}): Promise<LossComparison> {
+export async function compareLosses(
+  options: CompareLossesOptions,
+  context: TrainingContext = {},
+): Promise<LossComparison> {
   const engine = await createEngine(options.tune.engine);
   try {
     const original = asClassifier(await readModel(options.tune.model));

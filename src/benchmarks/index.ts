@@ -9,3 +9,4 @@ export {
 } from "./evaluate.js";
 export { isScOod, type OodSet, openScOod, scOodBenchmarks } from "./sc-ood.js";
 export { type ScoredImage, scoreImages } from "./score-images.js";
+export * from "./segmentation/index.js";

@@ -1,15 +1,19 @@
 /** A score as an ONNX graph of its own, from logits and features, or the image, to one number per image: what is kept in files and put on top of models. */
+import type { Normalization } from "../data/index.js";
 import { FormatError, OptionError } from "../errors.js";
 import { GraphBuilder, minimumOpset } from "../graph/builder.js";
 import type { Model } from "../onnx/types.js";
 import { type Fitted, type ScoreDefinition, type ScoreName, type ScoreOptions, scores } from "../scores/index.js";
 import { type Features, featuresExpression } from "./features.js";
+import { isOutputScore, type OutputScoreName } from "./output-scores.js";
+import { checkNormalization, normalizationText } from "./same-normalization.js";
 
 /** Keys of a part's metadata. */
 const scoreKey = "offmap.score";
 const optionsKey = "offmap.score.options";
 const featuresKey = "offmap.score.features";
 const mapKey = "offmap.score.map";
+const partNormalizationKey = "offmap.score.normalization";
 
 export const scoreOutput = "ood_score";
 export const logitsInput = "logits";
@@ -25,7 +29,7 @@ const weightPrefix = "weight/";
 
 /** Name of a weighted sum of scores, which is no score of its own. */
 export const combinedScore = "combined";
-export type PartName = ScoreName | typeof combinedScore;
+export type PartName = ScoreName | typeof combinedScore | OutputScoreName;
 
 export interface ScorePart {
   readonly score: PartName;
@@ -34,6 +38,8 @@ export interface ScorePart {
   readonly features?: string;
   /** Tensor of the classifier that holds the map which the features are the means of; for scores that use it. */
   readonly map?: string;
+  /** How the images were normalised that it was fitted to; absent for scores that were fitted to none. */
+  readonly normalization?: string;
   /**
    * Inputs `logits` [N, K] and, where they are named above, the tensors `features` and `map`; for scores of the image, `image` and the
    * classifier's weights instead. Output `ood_score` [N].
@@ -103,6 +109,21 @@ export function labelledPart(
   return { score: name, options, model: { ...model, metadata }, ...tensors };
 }
 
+/** The part, which from now on is refused with images that are normalised otherwise. */
+export function fittedWith(part: ScorePart, normalization: Normalization | undefined): ScorePart {
+  const text = normalizationText(normalization);
+  const metadata = new Map([...part.model.metadata, [partNormalizationKey, text]]);
+  return { ...part, normalization: text, model: { ...part.model, metadata } };
+}
+
+/** @throws OptionError for images normalised otherwise than those that the part was fitted to */
+export function checkFittedWith(part: ScorePart, normalization: Normalization | undefined): void {
+  checkNormalization(part.normalization, normalization, {
+    what: `score ${part.score} was fitted`,
+    again: "give the same one, or fit the score again",
+  });
+}
+
 /** A score of logits alone that needs no fit. @throws OptionError for one that does */
 export function readyPart(name: PartName, classes: number, given: ScoreOptions = {}): ScorePart {
   if (name === combinedScore) {
@@ -111,6 +132,13 @@ export function readyPart(name: PartName, classes: number, given: ScoreOptions =
       expected: "a score that needs nothing but the logits",
       received: "a weighted sum of scores",
       hint: "run `offmap combine`, and give the file with --fit",
+    });
+  }
+  if (isOutputScore(name)) {
+    throw new OptionError({
+      where: `score ${name}`,
+      expected: "a score that needs nothing but the logits",
+      received: "one of a further output of the network",
     });
   }
   const definition: ScoreDefinition = scores[name];
@@ -156,6 +184,12 @@ export function asPart(model: Model, file: string): ScorePart {
   }
   const features = model.metadata.get(featuresKey);
   const map = model.metadata.get(mapKey);
+  const normalization = model.metadata.get(partNormalizationKey);
   const part = { score: name as PartName, options: JSON.parse(options) as ScoreOptions, model };
-  return { ...part, ...(features !== undefined && { features }), ...(map !== undefined && { map }) };
+  return {
+    ...part,
+    ...(features !== undefined && { features }),
+    ...(map !== undefined && { map }),
+    ...(normalization !== undefined && { normalization }),
+  };
 }

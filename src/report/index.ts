@@ -14,6 +14,7 @@ export { renderReport } from "./html.js";
 export { renderJson } from "./json.js";
 export { type MarkdownTableOptions, renderMarkdownTable } from "./markdown.js";
 export { priorChart, renderPriorChart } from "./prior-chart.js";
+export * from "./segmentation/index.js";
 export { renderTextTable, type TextTableOptions, wantsColor } from "./text-table.js";
 export type {
   DetectionCurves,

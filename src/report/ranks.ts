@@ -5,23 +5,34 @@ import type { DetectionRow, Report } from "./types.js";
 /** Fewer scores than this are compared at a glance in the table. */
 const fewestScores = 4;
 
-/** Rank of every score on each OOD set, by AUROC; scores with the same AUROC share the mean of their ranks. */
-export function scoreRanks(rows: readonly DetectionRow[]): { name: string; ranks: number[] }[] {
-  const names = [...new Set(rows.map(({ score }) => score))];
-  const sets = [...new Set(rows.map(({ ood }) => ood))];
-  const aurocOf = (score: string, ood: string) =>
-    rows.find((row) => row.score === score && row.ood === ood)?.auroc.value ?? 0;
-  const ranked = names.map((name) => ({
+/**
+ * Rank of every competitor in each contest, 1 for the highest value; equal values share the mean of their ranks. The best on average comes
+ * first.
+ *
+ * @param competitors  with one value for each contest
+ */
+export function ranksOf(
+  competitors: readonly { readonly name: string; readonly values: readonly number[] }[],
+): { name: string; ranks: number[] }[] {
+  const ranked = competitors.map(({ name, values }) => ({
     name,
-    ranks: sets.map((ood) => {
-      const own = aurocOf(name, ood);
-      const better = names.filter((other) => aurocOf(other, ood) > own).length;
-      const equal = names.filter((other) => aurocOf(other, ood) === own).length;
+    ranks: values.map((own, contest) => {
+      const better = competitors.filter((other) => (other.values[contest] as number) > own).length;
+      const equal = competitors.filter((other) => other.values[contest] === own).length;
       return better + (equal + 1) / 2;
     }),
   }));
   const total = ({ ranks }: { ranks: number[] }) => ranks.reduce((sum, rank) => sum + rank, 0);
   return ranked.sort((a, b) => total(a) - total(b));
+}
+
+/** Rank of every score on each OOD set, by AUROC. */
+export function scoreRanks(rows: readonly DetectionRow[]): { name: string; ranks: number[] }[] {
+  const names = [...new Set(rows.map(({ score }) => score))];
+  const sets = [...new Set(rows.map(({ ood }) => ood))];
+  const aurocOf = (score: string, ood: string) =>
+    rows.find((row) => row.score === score && row.ood === ood)?.auroc.value ?? 0;
+  return ranksOf(names.map((name) => ({ name, values: sets.map((ood) => aurocOf(name, ood)) })));
 }
 
 /** The ranks of the scores of the last model; undefined when there is too little to rank. */

@@ -117,6 +117,6 @@ function padEnd(text: string, width: number): string {
 }
 
 /** Text without escape sequences, control characters and what turns the reading direction. */
-function clean(text: string): string {
+export function clean(text: string): string {
   return stripVTControlCharacters(text).replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, " ");
 }

@@ -1,0 +1,117 @@
+/** `--set`: changes to recipes from the command line. */
+import { OptionError } from "../../errors.js";
+import { type RawStageOptions, type RecipeDocument, recipeSchema } from "./recipe-schema.js";
+
+/** One `--set KEY=VALUE`. */
+export interface Override {
+  readonly key: string;
+  readonly value: string;
+}
+
+type StageKind = "train" | "tune";
+
+/** Says which long flags a stage takes. */
+export type KnownOptions = (kind: StageKind) => readonly string[];
+
+/** Options that take each other's place. */
+const opposites: Readonly<Record<string, string>> = { steps: "epochs", epochs: "steps" };
+
+/**
+ * The function that makes the changes in a recipe:
+ *
+ * - `NAME=VALUE`: an option of every stage that has it; `train.NAME` and `tune.NAME`: of stages of that kind
+ * - `limit=N`: at most N images of the outliers and of each test set, drawn at random; `per-class=N`: at most N training images of each class
+ * - `data.id=DS`, `data.outliers`, `data.test`, `data.normalize`, `data.ood.NAME`: the data
+ *
+ * @throws OptionError for a key that nothing has
+ */
+export function overriding(
+  overrides: readonly Override[],
+  known: KnownOptions,
+): (document: RecipeDocument) => RecipeDocument {
+  const changes = overrides.map((override) => changeOf(override, known));
+  if (changes.length === 0) return (document) => document;
+  const note = `Changed by --set: ${overrides.map(({ key, value }) => `${key}=${value}`).join(", ")}.`;
+  return (document) => {
+    const changed = changes.reduce((result, change) => change(result), document);
+    return recipeSchema.parse({ ...changed, notes: [...changed.notes, note] });
+  };
+}
+
+function changeOf({ key, value }: Override, known: KnownOptions): (document: RecipeDocument) => RecipeDocument {
+  const [first = "", ...rest] = key.split(".");
+  const name = rest.join(".");
+  if (key === "limit" || key === "per-class") return fewerImages(key, value);
+  if (first === "data" && ["id", "outliers", "test", "normalize"].includes(name)) {
+    return (document) => ({ ...document, data: { ...document.data, [name]: value } });
+  }
+  if (first === "data" && rest[0] === "ood" && rest.length > 1) {
+    const set = rest.slice(1).join(".");
+    return (document) => {
+      const { ood } = document.data;
+      return {
+        ...document,
+        data: { ...document.data, ood: { ...(typeof ood === "string" ? {} : ood), [set]: value } },
+      };
+    };
+  }
+  const kinds: readonly StageKind[] =
+    first === "train" || first === "tune" ? (rest.length > 0 ? [first] : []) : ["train", "tune"];
+  const option = first === "train" || first === "tune" ? name : key;
+  const fitting = kinds.filter((kind) => known(kind).includes(option));
+  if (fitting.length === 0) {
+    throw new OptionError({
+      where: `--set ${key}=${value}`,
+      expected:
+        "an option of train or tune, limit, per-class, or data.id, data.outliers, data.test, data.normalize, data.ood.NAME",
+      received: `"${key}"`,
+      hint: "see `offmap train --help` and `offmap tune --help`",
+    });
+  }
+  const put = (kind: StageKind, told: RawStageOptions): RawStageOptions => {
+    if (!fitting.includes(kind)) return told;
+    const { [opposites[option] ?? ""]: _opposite, ...kept } = told;
+    return { ...kept, [option]: value };
+  };
+  return (document) => ({
+    ...document,
+    defaults: {
+      ...(document.defaults.train && { train: put("train", document.defaults.train) }),
+      ...(document.defaults.tune && { tune: put("tune", document.defaults.tune) }),
+    },
+    stages: document.stages.map((stage) => {
+      if ("train" in stage) return { train: put("train", stage.train) };
+      return "tune" in stage ? { tune: put("tune", stage.tune) } : stage;
+    }),
+  });
+}
+
+function fewerImages(key: "limit" | "per-class", value: string): (document: RecipeDocument) => RecipeDocument {
+  if (!/^[1-9]\d*$/.test(value)) {
+    throw new OptionError({
+      where: `--set ${key}=${value}`,
+      expected: "a number of images of at least 1",
+      received: `"${value}"`,
+    });
+  }
+  const fewer = (spec: string) => withOption(spec, key, value);
+  return (document) => {
+    const { id, outliers, test, ood } = document.data;
+    // A limit on a long tail would leave classes without an image.
+    if (key === "per-class") return { ...document, data: { ...document.data, id: fewer(id) } };
+    const sets =
+      typeof ood === "string"
+        ? fewer(ood)
+        : Object.fromEntries(Object.entries(ood).map(([name, spec]) => [name, fewer(spec)]));
+    const data = { ...document.data, test: fewer(test), ood: sets };
+    return { ...document, data: outliers === undefined ? data : { ...data, outliers: fewer(outliers) } };
+  };
+}
+
+/** A dataset with an option in place of the one it may have. Files often lie in class order, so what a limit keeps is drawn. */
+function withOption(spec: string, name: "limit" | "per-class", value: string): string {
+  const [location = "", options = ""] = spec.split(/\?(?=[a-z-]+=)/);
+  const kept = options.split("&").filter((option) => option !== "" && !option.startsWith(`${name}=`));
+  const seed = name === "limit" && !kept.some((option) => option.startsWith("seed=")) ? ["seed=1"] : [];
+  return `${location}?${[...kept, `${name}=${value}`, ...seed].join("&")}`;
+}

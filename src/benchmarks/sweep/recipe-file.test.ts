@@ -1,0 +1,181 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import { temporaryFolder } from "../../../test/data/files.js";
+import { findRecipes } from "./find-recipes.js";
+import { overriding } from "./overrides.js";
+import { readRecipe } from "./recipe-file.js";
+
+const folder = temporaryFolder();
+
+async function file(name: string, text: string): Promise<string> {
+  const path = join(folder, name);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+  return path;
+}
+
+const shared = `
+table: demo
+data:
+  id: cifar:\${OFFMAP_DATA}/train.bin?long-tail=exp:0.01
+  outliers: npy:\${OFFMAP_DATA}/outliers.npy
+  test: cifar:\${OFFMAP_DATA}/test.bin
+  ood: { near: folder:near, far: folder:far }
+  normalize: 0.5:0.25
+defaults:
+  train: { arch: resnet20, epochs: 100 }
+  tune: { bn: frozen, epochs: 8 }
+evaluate: { adjust: true }
+notes: [These sets stand in for others.]
+`;
+const environment = { OFFMAP_DATA: "/data" };
+await file("rows/shared.yaml", shared);
+await file(
+  "rows/first.yaml",
+  "extends: shared.yaml\ntitle: First\norder: 1\nstages:\n  - train: { loss: ce }\nevaluate: { score: msp }\n",
+);
+const second = await file(
+  "rows/second.yaml",
+  "extends: shared.yaml\ntitle: Second\norder: 2\nstages:\n  - recipe: first.yaml\n  - tune: { epochs: 2, lr: 1e-3 }\n",
+);
+
+test("a recipe is its own file over the files it extends, with the values of the environment", async () => {
+  const recipe = await readRecipe(second, environment);
+  expect(recipe).toMatchObject({ name: "demo/second", title: "Second", table: "demo", order: 2 });
+  expect(recipe.data).toEqual({
+    id: "cifar:/data/train.bin?long-tail=exp:0.01",
+    outliers: "npy:/data/outliers.npy",
+    test: "cifar:/data/test.bin",
+    ood: [
+      { name: "near", spec: "folder:near" },
+      { name: "far", spec: "folder:far" },
+    ],
+    normalize: "0.5:0.25",
+  });
+  expect(recipe.evaluate).toEqual({ scores: [], scoresFrom: 1, accuracyFrom: 1, adjust: true, prior: false });
+});
+
+test("stages of another recipe come first, and a stage's own options win over the defaults of its kind", async () => {
+  const { stages } = await readRecipe(second, environment);
+  const data = { id: "cifar:/data/train.bin?long-tail=exp:0.01", normalize: "0.5:0.25" };
+  expect(stages).toMatchObject([
+    { kind: "train", options: { ...data, arch: "resnet20", epochs: 100, loss: "ce" } },
+    { kind: "tune", options: { ...data, bn: "frozen", epochs: 2, lr: 1e-3 }, outliers: "npy:/data/outliers.npy" },
+  ]);
+});
+
+test("null takes away what an extended file says", async () => {
+  const path = await file(
+    "rows/null.yaml",
+    "extends: first.yaml\ndata: { outliers: null, normalize: null }\nevaluate: { score: null }\n",
+  );
+  const recipe = await readRecipe(path, environment);
+  expect(recipe.data).not.toHaveProperty("outliers");
+  expect(recipe.stages[0]).toMatchObject({ outliers: undefined, options: { id: recipe.data.id } });
+  expect(recipe.evaluate.scores).toEqual([]);
+});
+
+test("PASCL's way: scores from one stage, accuracy from another", async () => {
+  const path = await file("rows/two.yaml", "extends: second.yaml\nevaluate: { scores-from: 1, accuracy-from: 2 }\n");
+  expect((await readRecipe(path, environment)).evaluate).toMatchObject({ scoresFrom: 0, accuracyFrom: 1 });
+});
+
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: variables of recipes look like this.
+test.each([
+  [
+    "a variable that is not set",
+    "",
+    {},
+    "${OFFMAP_DATA}: expected the environment variable OFFMAP_DATA to be the folder with the data sets, got nothing",
+  ],
+  [
+    "another variable",
+    "title: ${HOME}",
+    environment,
+    "${HOME}: expected the environment variable HOME, got a name that does not begin with OFFMAP_",
+  ],
+  ["an unknown key", "scores: msp", environment, 'Unrecognized key: "scores"'],
+  [
+    "a number out of range",
+    "paper: { auroc: 101, source: x }",
+    environment,
+    "paper.auroc: Too big: expected number to be <=100",
+  ],
+  [
+    "fine-tuning nothing",
+    "stages: [{ tune: {} }]",
+    environment,
+    "stage 1: expected train or model, as there is nothing to go on from, got tune",
+  ],
+  [
+    "training anew after a stage",
+    "stages: [{ train: {} }, { train: {} }]",
+    environment,
+    "stage 2: expected tune, which goes on from the stage before, got train",
+  ],
+  [
+    "a stage that is not there",
+    "evaluate: { scores-from: 3 }",
+    environment,
+    "evaluate.scores-from: expected a stage of the recipe (1 to 1), got 3",
+  ],
+  ["stages of itself", "stages: [{ recipe: wrong.yaml }]", environment, "it takes stages from itself"],
+  ["extending itself", "extends: wrong.yaml", environment, "it extends itself"],
+  ["broken YAML", "title: [", environment, "not valid YAML"],
+  // biome-ignore-end lint/suspicious/noTemplateCurlyInString: as above.
+])("%s is refused by the name of the file", async (_what, text, values, message) => {
+  const lines = text.startsWith("extends") ? text : `extends: first.yaml\n${text}`;
+  const path = await file("rows/wrong.yaml", lines);
+  await expect(readRecipe(path, values)).rejects.toThrow(message);
+  await expect(readRecipe(path, values)).rejects.toThrow(path.includes("wrong") ? /wrong\.yaml|first\.yaml/ : path);
+});
+
+test("a folder stands for its recipes, and not for what they share; patterns and single files for themselves", async () => {
+  await file("rows/deep/third.yaml", "extends: ../first.yaml\ntitle: Third\n");
+  await file("rows/wrong.yaml", "extends: first.yaml\n");
+  const names = async (...texts: string[]) =>
+    (await findRecipes(texts.map((text) => join(folder, text)))).map((path) => path.slice(folder.length + 6));
+  expect(await names("rows")).toEqual(["deep/third.yaml", "first.yaml", "second.yaml"]);
+  expect(await names("rows/*.yaml")).toEqual(["first.yaml", "second.yaml"]);
+  expect(await names("rows/**/t*.yaml")).toEqual(["deep/third.yaml"]);
+  expect(await names("rows/f?rst.yaml", "rows/first")).toEqual(["first.yaml"]);
+  await expect(names("rows/none*")).rejects.toThrow("RECIPE: expected a recipe, a folder with recipes or a pattern");
+  expect(await findRecipes(["small/cifar10-lt/st-msp"])).toHaveLength(1);
+});
+
+test("--set changes stages, also those of other recipes, and data, and the table says so", async () => {
+  const known = (kind: "train" | "tune") =>
+    kind === "train" ? ["epochs", "steps", "width"] : ["epochs", "steps", "lr"];
+  const adapt = overriding(
+    [
+      { key: "steps", value: "2" },
+      { key: "width", value: "0.25" },
+      { key: "tune.lr", value: "0.5" },
+      { key: "limit", value: "40" },
+      { key: "per-class", value: "3" },
+      { key: "data.ood.far", value: "folder:else" },
+    ],
+    known,
+  );
+  const recipe = await readRecipe(second, environment, adapt);
+  expect(recipe.stages.map((stage) => stage.kind !== "model" && stage.options)).toMatchObject([
+    { steps: "2", width: "0.25", loss: "ce", id: "cifar:/data/train.bin?long-tail=exp:0.01&per-class=3" },
+    { steps: "2", lr: "0.5", bn: "frozen" },
+  ]);
+  for (const stage of recipe.stages) expect(stage.kind !== "model" && stage.options).not.toHaveProperty("epochs");
+  expect(recipe.stages[1]).not.toHaveProperty("options.width");
+  expect(recipe.data.test).toBe("cifar:/data/test.bin?limit=40&seed=1");
+  expect(recipe.data.ood).toEqual([
+    { name: "near", spec: "folder:near?limit=40&seed=1" },
+    { name: "far", spec: "folder:else" },
+  ]);
+  expect(recipe.notes.at(-1)).toBe(
+    "Changed by --set: steps=2, width=0.25, tune.lr=0.5, limit=40, per-class=3, data.ood.far=folder:else.",
+  );
+  expect(() => overriding([{ key: "epoch", value: "1" }], known)).toThrow(
+    "--set epoch=1: expected an option of train or tune",
+  );
+  expect(() => overriding([{ key: "tune.width", value: "1" }], known)).toThrow("--set tune.width=1");
+  expect(() => overriding([{ key: "limit", value: "0" }], known)).toThrow("--set limit=0: expected a number of images");
+});

@@ -1,0 +1,195 @@
+/** Runs a planned sweep: what is finished is taken as it is, what was begun goes on, and what is missing starts. */
+
+import { parseNormalization } from "../../data/index.js";
+import { CancelledError, RunError } from "../../errors.js";
+import type { Device, EngineOptions } from "../../runtime/index.js";
+import type { Progress } from "../../training/index.js";
+import type { SweepFolder } from "./folder.js";
+import type { JobRunner } from "./fork-job.js";
+import type { Job } from "./jobs.js";
+import type { PlannedRun, PlannedStage, SweepPlan } from "./plan.js";
+import type { RunNumbers } from "./results.js";
+import { MemoryBook, type Sharing } from "./room.js";
+import { runTasks, type Task } from "./schedule.js";
+
+/** Told what happens; the command line draws it. */
+export interface SweepObserver {
+  /** A job starts; its progress goes to what is returned. */
+  started(label: string): Progress;
+  /** It has ended, well or not. */
+  ended(label: string): void;
+  /** A recipe has its numbers with one seed, new or from before. */
+  measured(run: PlannedRun, numbers: RunNumbers): void;
+  /** A run has none, and why. */
+  failed(run: PlannedRun, error: Error): void;
+  warn(sentence: string): void;
+}
+
+export interface SweepOptions {
+  readonly folder: SweepFolder;
+  readonly sharing: Sharing;
+  readonly device?: Device | undefined;
+  readonly runner: JobRunner;
+  readonly observer: SweepObserver;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** @throws CancelledError after a request to stop, when every job has saved what it had */
+export async function runSweep(plan: SweepPlan, options: SweepOptions): Promise<void> {
+  const unlock = await options.folder.lock();
+  try {
+    await new Sweep(plan, options).run();
+  } finally {
+    await unlock();
+  }
+}
+
+class Sweep {
+  private readonly memory = new MemoryBook();
+  private readonly failures = new Map<string, Error>();
+  private finished = 0;
+
+  constructor(
+    private readonly plan: SweepPlan,
+    private readonly options: SweepOptions,
+  ) {}
+
+  async run(): Promise<void> {
+    const { sharing, signal } = this.options;
+    const tasks: Task[] = [];
+    const stages = new Set<string>();
+    for (const run of this.plan.runs) {
+      const numbers = await this.options.folder.numbers(run);
+      if (numbers !== undefined) {
+        this.measured(run, numbers);
+        continue;
+      }
+      for (const key of run.stages) {
+        const stage = this.plan.stages.get(key) as PlannedStage;
+        if (stages.has(key) || this.options.folder.isFinished(stage)) continue;
+        stages.add(key);
+        tasks.push(this.stageTask(stage, stages));
+      }
+      tasks.push(this.evaluationTask(run, stages));
+    }
+    await runTasks(tasks, sharing.jobs, () => signal?.aborted === true);
+    if (!signal?.aborted) return;
+    throw new CancelledError({
+      problem: `stopped; ${this.finished} of ${this.plan.runs.length} runs are finished, and what was begun is saved in ${this.options.folder.path}`,
+      hint: "repeat the command to go on",
+    });
+  }
+
+  /** @param pending  keys of the stages that are still to be run */
+  private stageTask(stage: PlannedStage, pending: ReadonlySet<string>): Task {
+    const { folder } = this.options;
+    const from = stage.kind === "tune" && "stage" in stage.from ? [stage.from.stage] : [];
+    const job = (): Job => {
+      const common = { out: folder.stage(stage.key), resume: folder.canGoOn(stage), engine: this.engine() };
+      return stage.kind === "train"
+        ? { kind: "train", content: stage.content, options: { ...stage.options, ...common } }
+        : {
+            kind: "tune",
+            content: stage.content,
+            options: { ...stage.options, ...common, model: folder.model(stage.from) },
+          };
+    };
+    return this.task(stage.key, from, pending, `${stage.label}, ${stage.kind}`, stage.profile, job, async () => {});
+  }
+
+  private evaluationTask(run: PlannedRun, pending: ReadonlySet<string>): Task {
+    const { folder, observer } = this.options;
+    const { recipe, seed, key, stages, data, scores } = run;
+    const { data: sets, evaluate } = recipe;
+    const job = (): Job => ({
+      ...{
+        kind: "evaluate",
+        scores,
+        test: sets.test,
+        ood: sets.ood,
+        engine: this.engine(),
+        result: folder.result(run),
+      },
+      about: { key, recipe: recipe.name, seed, stages: [...stages], data: { test: data.test, ood: [...data.ood] } },
+      scoresFrom: folder.model(run.scoresFrom),
+      accuracyFrom: folder.model(run.accuracyFrom),
+      normalization: sets.normalize === undefined ? undefined : parseNormalization(sets.normalize),
+      classesOf: evaluate.adjust ? sets.id : undefined,
+      priorOf: evaluate.prior ? sets.outliers : undefined,
+    });
+    const id = `evaluate ${recipe.name} ${seed}`;
+    const profile = `evaluate ${this.plan.stages.get(stages.at(-1) ?? "")?.profile ?? recipe.name}`;
+    const measured = async () => {
+      const numbers = await folder.numbers(run);
+      if (numbers === undefined)
+        throw new RunError({ where: folder.result(run), problem: "the evaluation left no numbers" });
+      this.measured(run, numbers);
+    };
+    const task = this.task(id, stages, pending, `${recipe.name}, seed ${seed}, evaluation`, profile, job, measured);
+    return {
+      ...task,
+      run: () =>
+        task.run().catch((error: unknown) => {
+          if (!(error instanceof CancelledError)) observer.failed(run, error as Error);
+          throw error;
+        }),
+      skip: (failed) => {
+        const error = this.failures.get(failed) as Error;
+        this.failures.set(id, error);
+        if (!(error instanceof CancelledError)) observer.failed(run, error);
+      },
+    };
+  }
+
+  private task(
+    id: string,
+    needs: readonly string[],
+    pending: ReadonlySet<string>,
+    label: string,
+    profile: string,
+    job: () => Job,
+    after: () => Promise<void>,
+  ): Task {
+    const { observer, runner, signal, sharing } = this.options;
+    return {
+      id,
+      needs: needs.filter((key) => pending.has(key)),
+      mayStart: () => !sharing.watchMemory || this.memory.hasRoom(profile),
+      run: async () => {
+        this.memory.started(id, profile);
+        const progress = observer.started(label);
+        try {
+          await runner(job(), {
+            progress,
+            ...(signal && { signal }),
+            warn: (sentence) => observer.warn(`${label}: ${sentence}`),
+            memory: (bytes, steady) => this.memory.seen(id, bytes, steady),
+          });
+          await after();
+        } catch (error) {
+          this.failures.set(id, error as Error);
+          throw error;
+        } finally {
+          this.memory.ended(id);
+          observer.ended(label);
+        }
+      },
+      skip: (failed) => {
+        this.failures.set(id, this.failures.get(failed) as Error);
+      },
+    };
+  }
+
+  private measured(run: PlannedRun, numbers: RunNumbers): void {
+    this.finished++;
+    this.options.observer.measured(run, numbers);
+  }
+
+  private engine(): EngineOptions {
+    const { device, sharing } = this.options;
+    return {
+      ...(device === undefined ? {} : { device }),
+      ...(sharing.threads === undefined ? {} : { threads: sharing.threads }),
+    };
+  }
+}

@@ -1,0 +1,61 @@
+import type { SweepTable } from "../../benchmarks/sweep/index.js";
+import { type Grid, gridsOf, remarks } from "./grid.js";
+
+/** The tables of a sweep as LaTeX, to be read in by a document that uses the package `booktabs`. */
+export function renderSweepLatex(tables: readonly SweepTable[]): string {
+  return tables.map((table) => `${tableLatex(table)}\n`).join("\n");
+}
+
+function tableLatex(table: SweepTable): string {
+  const comments = remarks(table).map((sentence) => `% ${sentence.replace(/\s+/g, " ")}`);
+  const grids = table.rows.length === 0 ? [] : gridsOf(table);
+  return [
+    `% ${table.name.replace(/\s+/g, " ")}`,
+    ...comments,
+    ...grids.map((grid) => gridLatex(grid, table.name)),
+  ].join("\n");
+}
+
+function gridLatex({ id, title, columns, rows }: Grid, name: string): string {
+  const line = (cells: readonly string[]) => `    ${cells.join(" & ")} \\\\`;
+  return [
+    "\\begin{table}",
+    "  \\centering",
+    `  \\caption{${escapeLatex(`${name}: ${title}`)}}`,
+    `  \\label{tab:${name.replace(/[^\w.-]+/g, "-")}-${id}}`,
+    `  \\begin{tabular}{${columns.map(({ align }) => (align === "left" ? "l" : "r")).join("")}}`,
+    "    \\toprule",
+    line(columns.map(({ head }) => escapeLatex(head))),
+    "    \\midrule",
+    ...rows.map((row) =>
+      line(row.map(({ text, best }) => (best ? `\\textbf{${escapeLatex(text)}}` : escapeLatex(text)))),
+    ),
+    "    \\bottomrule",
+    "  \\end{tabular}",
+    "\\end{table}",
+  ].join("\n");
+}
+
+const replacements: Readonly<Record<string, string>> = {
+  "\\": "\\textbackslash{}",
+  "^": "\\textasciicircum{}",
+  "~": "\\textasciitilde{}",
+  "<": "\\textless{}",
+  ">": "\\textgreater{}",
+  "|": "\\textbar{}",
+  "±": "$\\pm$",
+  "−": "$-$",
+  "↑": "$\\uparrow$",
+  "↓": "$\\downarrow$",
+  "–": "--",
+  α: "$\\alpha$",
+  γ: "$\\gamma$",
+  τ: "$\\tau$",
+};
+
+/** Text that LaTeX shows as it is. */
+export function escapeLatex(text: string): string {
+  return text
+    .replace(/\s+/g, " ")
+    .replace(/[\\^~<>|±−↑↓–αγτ]|[&%$#_{}]/g, (character) => replacements[character] ?? `\\${character}`);
+}

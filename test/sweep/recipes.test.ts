@@ -1,0 +1,93 @@
+import { mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findRecipes, type JobRunner, planSweep, readRecipe, runJob } from "../../src/benchmarks/sweep/index.js";
+import { runBench } from "../../src/cli/bench.js";
+import type { CommandIo } from "../../src/cli/command-io.js";
+import { silentParallel } from "../../src/cli/parallel-progress.js";
+import { stageOptionReader } from "../../src/cli/recipe-options.js";
+import { silent } from "../../src/progress.js";
+import { writeTinyData } from "./tiny-data.js";
+
+const recipes = fileURLToPath(new URL("../../recipes", import.meta.url));
+const assets = fileURLToPath(new URL("../../assets/demo", import.meta.url));
+let folder = "";
+const environment = () => ({ OFFMAP_DATA: join(folder, "data"), OFFMAP_MODELS: join(folder, "models") });
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "offmap-recipes-"));
+  await writeTinyData(join(folder, "data"));
+  await mkdir(join(folder, "models"));
+  await symlink(join(assets, "resnet20-cifar10.onnx"), join(folder, "models", "resnet20-cifar10.onnx"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** The tables, and how many rows each has. */
+const tables = [
+  ["small/cifar10-lt", 16],
+  ["small/cifar100-lt", 16],
+  ["small/cifar10", 12],
+  ["paper/cifar10-lt/resnet18", 13],
+  ["paper/cifar100-lt/resnet18", 13],
+  ["paper/cifar10-lt/wrn-40-2", 13],
+  ["paper/cifar100-lt/wrn-40-2", 13],
+  ["paper/cifar10/resnet18", 9],
+  ["paper/cifar100/resnet18", 9],
+] as const;
+
+const rowsOfBoth = [
+  ...[
+    "st-msp",
+    "st-energy",
+    "oe-scratch",
+    "oe-tune",
+    "energy-scratch",
+    "energy-tune",
+    "balanced-energy",
+    "oecc",
+    "generalized-odin",
+  ],
+];
+const longTailed = [...rowsOfBoth, "open-sampling", "pascl", "eat", "cocl"];
+
+describe.each(tables)("%s", (table, rows) => {
+  test("has a recipe for every row, and every one can be planned", async () => {
+    const files = await findRecipes([join(recipes, table)]);
+    const names = files.map((file) => file.replace(/.*\/|\.yaml$/g, ""));
+    expect(names).toEqual(expect.arrayContaining(table.includes("-lt") ? longTailed : rowsOfBoth));
+    expect(names).toHaveLength(rows);
+    const read = await Promise.all(files.map((file) => readRecipe(file, environment())));
+    expect(new Set(read.map(({ table: name }) => name)).size).toBe(1);
+    expect(new Set(read.map(({ order }) => order)).size).toBe(rows);
+    const plan = await planSweep(read, [1], stageOptionReader);
+    expect(plan.runs).toHaveLength(rows);
+  });
+
+  test("runs to its end, every row of it, on a few images with a narrow network", async () => {
+    const out = join(folder, table.replaceAll("/", "-"));
+    const inProcess: JobRunner = (job, context) => runJob(job, context);
+    const complaints: string[] = [];
+    const written: { failures?: unknown[]; tables?: { rows: unknown[]; missing: unknown[] }[] }[] = [];
+    const io: CommandIo = {
+      ...{ json: true, progress: silent, columns: 100, color: false, environment: environment() },
+      parallel: () => silentParallel,
+      signal: new AbortController().signal,
+      warn: (sentence) => complaints.push(sentence),
+      incomplete: () => complaints.push("incomplete"),
+      write: async (result) => void written.push(result),
+    };
+    const set = ["steps=1", "width=0.125", "batch=6", "outlier-batch=6", "limit=12", "per-class=3"].map((text) => {
+      const [key = "", value = ""] = text.split("=");
+      return { key, value };
+    });
+    await runBench({ recipes: [join(recipes, table)], out, seeds: [1], set, jobs: 2, threads: 1 }, io, inProcess);
+    const [document] = written;
+    expect(document?.failures).toEqual([]);
+    expect(complaints).not.toContain("incomplete");
+    expect(document?.tables?.[0]?.missing).toEqual([]);
+    expect(document?.tables?.[0]?.rows.length).toBeGreaterThanOrEqual(rows);
+    expect(await readFile(join(out, "table.md"), "utf8")).toContain("Balanced energy");
+  }, 600_000);
+});
