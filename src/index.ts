@@ -1,5 +1,5 @@
 // What most programs need; every layer has an entry of its own, such as `offmap/losses`.
-export { evaluate, scoreImages } from "./benchmarks/index.js";
+export { evaluate, evaluateSegmentation, scoreImages } from "./benchmarks/index.js";
 export { openDataset, parseNormalization } from "./data/index.js";
 export { OffmapError } from "./errors.js";
 export { losses } from "./losses/index.js";

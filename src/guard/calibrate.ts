@@ -6,6 +6,7 @@ import { conformalThreshold, falseAlarmBound } from "../metrics/index.js";
 import type { Engine } from "../runtime/index.js";
 import type { Classifier } from "../training/classifier.js";
 import type { PredictOptions } from "../training/predict.js";
+import { normalizationText } from "./same-normalization.js";
 import { scoreDataset } from "./score-dataset.js";
 import type { ScorePart } from "./score-part.js";
 
@@ -13,6 +14,8 @@ const shareSchema = z.object({ images: z.number(), share: z.number() });
 const calibrationSchema = z.object({
   score: z.string(),
   options: z.record(z.string(), z.number()),
+  /** Of the images, as text. */
+  normalization: z.string(),
   /** False-alarm rate that the threshold keeps, in (0, 1). */
   alpha: z.number(),
   /** An image is OOD when its score is greater. */
@@ -76,6 +79,7 @@ export async function calibrate(
   return {
     score,
     options: { ...part.options },
+    normalization: normalizationText(run.normalization),
     alpha,
     threshold,
     count,

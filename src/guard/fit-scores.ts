@@ -6,7 +6,15 @@ import { GraphBuilder, minimumOpset } from "../graph/builder.js";
 import { argmax } from "../metrics/index.js";
 import { encodeModel } from "../onnx/index.js";
 import type { Engine } from "../runtime/index.js";
-import { FitCollector, type ScoreDefinition, type ScoreName, type ScoreOptions, scores } from "../scores/index.js";
+import {
+  FitCollector,
+  type FitData,
+  type FitPart,
+  type ScoreDefinition,
+  type ScoreName,
+  type ScoreOptions,
+  scores,
+} from "../scores/index.js";
 import { type Classifier, imageShape, inferShapes, logitsModel } from "../training/classifier.js";
 import type { PredictOptions } from "../training/predict.js";
 import { silent } from "../training/progress.js";
@@ -14,7 +22,7 @@ import { runImages } from "../training/run-images.js";
 import { sourceOf } from "./feature-map.js";
 import { type Features, featuresExpression, findFeatures } from "./features.js";
 import { buildImagePart } from "./image-part.js";
-import { buildPart, optionsOf, type ScorePart, takesImage } from "./score-part.js";
+import { buildPart, fittedWith, optionsOf, type ScorePart, takesImage } from "./score-part.js";
 
 export interface FitOptions extends Omit<PredictOptions, "indices"> {
   /** Tensor with the features; default: what goes into the last linear layer. */
@@ -69,16 +77,18 @@ export async function fitScores(
     }),
   );
   const source = features ?? logitsAsFeatures(classifier, shape);
-  const collected = allowed.some(({ definition }) => definition.fit !== undefined)
-    ? await collect(engine, classifier, dataset, source, { labels: dataset.labels, sample, ...run })
-    : undefined;
+  const parts = new Set(allowed.flatMap(({ definition }) => definition.reads ?? []));
+  const collected =
+    parts.size === 0
+      ? undefined
+      : await collect(engine, classifier, dataset, source, parts, { labels: dataset.labels, sample, ...run });
   return allowed.flatMap(({ name, definition, settings }) => {
     const part = attempt(name, () => {
       if (takesImage(name)) return buildImagePart(name, settings, classifier, shape, run.normalization);
-      const fitted = collected === undefined ? {} : (definition.fit?.(collected.data(), settings) ?? {});
+      const fitted = collected === undefined ? {} : (definition.fit?.(collected, settings) ?? {});
       return buildPart(name, settings, fitted, source.classes, source);
     });
-    return part === undefined ? [] : [part];
+    return part === undefined ? [] : [fittedWith(part, run.normalization)];
   });
 }
 
@@ -96,13 +106,13 @@ async function collect(
   classifier: Classifier,
   dataset: ImageDataset,
   features: Features,
+  parts: ReadonlySet<FitPart>,
   options: PredictOptions & { labels: Int32Array | undefined; sample: number | undefined },
-): Promise<FitCollector> {
+): Promise<FitData> {
   const { labels, sample, normalization, batch = 250, progress = silent, signal } = options;
   const { classes, dimension } = features;
   const head = features.head ?? { weight: new Float32Array(0), bias: new Float32Array(0), classes, dimension };
   const limit = Math.min(sample ?? 50_000, dataset.length);
-  const collector = new FitCollector(head, createGenerator(sampleSeed), limit);
   const graph = new GraphBuilder(minimumOpset);
   const expression = featuresExpression(graph, "tensor", features);
   const model = append(logitsModel(classifier), [
@@ -113,17 +123,22 @@ async function collect(
       prefix: "offmap/features/",
     },
   ]);
-  const session = await engine.load(encodeModel(model));
-  const title = `Running the model over ${dataset.name}`;
-  await runImages(
-    { session, input: classifier.input, dataset, normalization, batch, title, progress, signal },
-    (outputs, before, count) => {
-      const logits = outputs[classifier.logits]?.data as Float32Array;
-      const own = labels?.subarray(before, before + count) ?? argmax(logits, classes);
-      collector.add({ count, features: outputs[featuresOutput]?.data as Float32Array, logits, labels: own });
-    },
-  );
-  return collector;
+  const collector = await FitCollector.open(engine, head, parts, { generator: createGenerator(sampleSeed), limit });
+  try {
+    const session = await engine.load(encodeModel(model));
+    const title = `Running the model over ${dataset.name}`;
+    await runImages(
+      { session, input: classifier.input, dataset, normalization, batch, title, progress, signal },
+      async (outputs, before, count) => {
+        const logits = outputs[classifier.logits]?.data as Float32Array;
+        const own = labels?.subarray(before, before + count) ?? argmax(logits, classes);
+        await collector.add({ count, features: outputs[featuresOutput]?.data as Float32Array, logits, labels: own });
+      },
+    );
+    return collector.data();
+  } finally {
+    await collector.close();
+  }
 }
 
 function checkMap({ name, uses }: ScoreDefinition, { map, tensor }: Features, { upgraded }: Classifier): void {

@@ -9,11 +9,14 @@ import { type Classifier, normalizationKey } from "../training/classifier.js";
 import { version } from "../version.js";
 import type { Calibration } from "./calibrate.js";
 import { preprocessing } from "./preprocess.js";
-import { type ScorePart, scoreOutput } from "./score-part.js";
+import { checkNormalization } from "./same-normalization.js";
+import { checkFittedWith, type ScorePart, scoreOutput } from "./score-part.js";
 import { additions } from "./scored-model.js";
 
 export const pValueOutput = "ood_p_value";
 export const decisionOutput = "is_ood";
+/** Key of the metadata with the calibration, as JSON. */
+const guardKey = "offmap.guard";
 
 export interface GuardOptions {
   readonly normalization?: Normalization | undefined;
@@ -25,7 +28,7 @@ export interface GuardOptions {
  * The model with the outputs `ood_score` [N] float32, `ood_p_value` [N] float32 and `is_ood` [N] bool after its own. The p-value is
  * (1 + number of calibration scores at least as high) / (n + 1); `is_ood` says score > threshold.
  *
- * @throws OptionError when the calibration belongs to another score, or an output's name is taken
+ * @throws OptionError when the calibration belongs to another score, score or calibration to another normalisation, or an output's name is taken
  */
 export function guardedModel(
   classifier: Classifier,
@@ -34,6 +37,11 @@ export function guardedModel(
   { normalization, preprocess }: GuardOptions = {},
 ): Model {
   checkBelongs(part, calibration);
+  checkFittedWith(part, normalization);
+  checkNormalization(calibration.normalization, normalization, {
+    what: "calibration was made",
+    again: "give the same one, or calibrate again",
+  });
   const { upgraded } = classifier;
   for (const name of [scoreOutput, pValueOutput, decisionOutput]) checkFree(upgraded.graph, name);
   const base = anyBatch(upgraded);
@@ -52,10 +60,19 @@ export function guardedModel(
   const metadata = new Map(upgraded.metadata);
   const { scores: _scores, ...summary } = calibration;
   metadata.set("offmap.version", version);
-  metadata.set("offmap.guard", JSON.stringify(summary));
+  metadata.set(guardKey, JSON.stringify(summary));
   if (normalization !== undefined) metadata.set(normalizationKey, formatNormalization(normalization));
   const model = { ...guarded, metadata };
   return preprocess === undefined ? model : preprocessing(model, classifier.input, preprocess.shape, normalization);
+}
+
+/** @throws OptionError for images normalised otherwise than those that an exported model was calibrated with */
+export function checkCalibratedWith({ metadata }: Model, normalization: Normalization | undefined): void {
+  const summary = JSON.parse(metadata.get(guardKey) ?? "{}") as Partial<Calibration>;
+  checkNormalization(summary.normalization, normalization, {
+    what: "model was calibrated",
+    again: "leave it out, as the model remembers it",
+  });
 }
 
 function decision({ scores, threshold, count }: Calibration, opset: number): Graph {

@@ -6,7 +6,7 @@ import { argmax } from "../metrics/index.js";
 import { encodeModel } from "../onnx/index.js";
 import type { Model, Tensor } from "../onnx/types.js";
 import type { Engine } from "../runtime/index.js";
-import { decisionOutput, pValueOutput } from "./guarded-model.js";
+import { checkCalibratedWith, decisionOutput, pValueOutput } from "./guarded-model.js";
 import { imagesInput } from "./preprocess.js";
 import { scoreOutput } from "./score-part.js";
 
@@ -30,6 +30,7 @@ export const preprocesses = ({ graph }: Model): boolean => graph.inputs[0]?.name
 /**
  * @param datasets       images of one size each; for a model that resizes itself, of their own sizes
  * @param normalization  for a model that does not normalise itself
+ * @throws OptionError for another normalisation than it was calibrated with
  */
 export async function runGuarded(
   engine: Engine,
@@ -42,6 +43,7 @@ export async function runGuarded(
   if (input === undefined || output === undefined) {
     throw new ShapeError({ where: "model", expected: "an input and outputs", received: "none" });
   }
+  if (!preprocesses(model)) checkCalibratedWith(model, normalization);
   const session = await engine.load(encodeModel(model));
   const results: GuardedImage[] = [];
   try {

@@ -2,7 +2,7 @@ import type { ImageDataset } from "../data/index.js";
 import type { Engine } from "../runtime/index.js";
 import type { Classifier } from "../training/classifier.js";
 import { type PredictOptions, predictWith } from "../training/predict.js";
-import type { ScorePart } from "./score-part.js";
+import { checkFittedWith, type ScorePart } from "./score-part.js";
 import { scoredModel } from "./scored-model.js";
 
 export interface ScoredDataset {
@@ -15,6 +15,7 @@ export interface ScoredDataset {
 /**
  * Logits and all scores of a dataset in one pass over its images.
  *
+ * @throws OptionError for another normalisation than a part was fitted with
  * @throws RunError when the model gives a NaN
  */
 export async function scoreDataset(
@@ -25,6 +26,7 @@ export async function scoreDataset(
   options: PredictOptions = {},
 ): Promise<ScoredDataset> {
   const model = scoredModel(classifier, parts);
+  for (const part of parts) checkFittedWith(part, options.normalization);
   const names = parts.map(({ score }) => score);
   const { logits, outputs } = await predictWith(engine, classifier, model, names, dataset, options);
   return { logits, scores: outputs };

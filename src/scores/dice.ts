@@ -26,10 +26,10 @@ export const diceScore = defineScore({
   title: "DICE",
   source: "Sun and Li, ECCV 2022",
   uses: ["features", "head"],
+  reads: ["mean"],
   defaults: { percentile: 70 },
   check: checkPercentile("dice"),
-  fit: ({ head: { weight, classes, dimension }, features }, options) => {
-    const mean = features.mean();
+  fit: ({ head: { weight, classes, dimension }, mean }, options) => {
     const contributions = Float64Array.from(weight, (w, at) => w * (mean[at % dimension] as number));
     const threshold = percentile(contributions, options.percentile);
     const sparse = weight.map((w, at) => ((contributions[at] as number) > threshold ? w : 0));

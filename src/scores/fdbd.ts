@@ -47,9 +47,10 @@ export const fdbdScore = defineScore({
   title: "Fast decision boundary detector",
   source: "Liu and Qin, ICML 2024",
   uses: ["features", "head"],
+  reads: ["mean"],
   defaults: {},
   /** @throws UnsupportedError for a model of one class, which has no decision boundary */
-  fit: ({ head, features }) => {
+  fit: ({ head, mean }) => {
     const { classes, dimension } = head;
     if (classes < 2) {
       throw new UnsupportedError({
@@ -60,7 +61,7 @@ export const fdbdScore = defineScore({
       });
     }
     return {
-      mean: { dtype: "float64", dims: [dimension], data: features.mean() },
+      mean: { dtype: "float64", dims: [dimension], data: mean },
       boundaryRates: { dtype: "float64", dims: [classes, classes], data: boundaryRatesOf(head) },
     };
   },

@@ -20,6 +20,7 @@ export const hypersphericalMahalanobisScore = defineScore({
   title: "Mahalanobis distance of directions",
   source: "Lee et al., NeurIPS 2018, on normalised features",
   uses: ["features", "labels"],
+  reads: ["directions"],
   defaults: { ridge: 0.01 },
   check: (options) => checkRidge(options, score),
   /** @throws DataError for a class without images, directions that do not vary within classes, a singular Σ */

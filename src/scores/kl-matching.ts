@@ -60,6 +60,7 @@ export const klMatchingScore = defineScore({
   title: "KL matching",
   source: "Hendrycks et al., ICML 2022",
   uses: [],
+  reads: ["sample"],
   defaults: {},
   /** @throws DataError when no sampled image is predicted as a class */
   fit: ({ head: { classes }, sample }) => {

@@ -31,13 +31,13 @@ test.each([
   [4, 2],
 ])("neighbour %d of a direction is at %d, where features of zeros are at 1 from all", async (k, expected) => {
   const options = { k, bank: 10 };
-  const fitted = knnScore.fit?.(fitTo(head, directions), options) ?? {};
+  const fitted = knnScore.fit?.(await fitTo(head, directions), options) ?? {};
   expect(await scoreOne(knnScore, { head, z: [7, 0] }, { options, fitted })).toBeCloseTo(expected, 6);
 });
 
 test("features of zeros have a score", async () => {
   const options = { k: 2, bank: 10 };
-  const fitted = knnScore.fit?.(fitTo(head, directions), options) ?? {};
+  const fitted = knnScore.fit?.(await fitTo(head, directions), options) ?? {};
   expect(await scoreOne(knnScore, { head, z: [0, 0] }, { options, fitted })).toBe(1);
 });
 
@@ -49,7 +49,7 @@ test("near neighbours in tight clusters are told apart, though their products wi
   const image = (y: number) => draw(0.02).map((value, axis) => Math.fround(value + (centres[y]?.[axis] ?? 0)));
   const wide = headOf(centres);
   const bank = Array.from({ length: 3000 }, (_, at) => image(at % 3));
-  const data = fitTo(
+  const data = await fitTo(
     wide,
     bank.map((z) => ({ z })),
   );
@@ -72,9 +72,9 @@ test("near neighbours in tight clusters are told apart, though their products wi
   }
 });
 
-test("a bank smaller than the sample takes rows at even distances, as a set may be sorted by class", () => {
+test("a bank smaller than the sample takes rows at even distances, as a set may be sorted by class", async () => {
   const images = Array.from({ length: 10 }, (_, at) => ({ z: at < 5 ? [1, 0] : [0, 1] }));
-  const { bank, halfSquares } = knnScore.fit?.(fitTo(head, images), { k: 1, bank: 4 }) ?? {};
+  const { bank, halfSquares } = knnScore.fit?.(await fitTo(head, images), { k: 1, bank: 4 }) ?? {};
   expect(bank).toEqual({ dtype: "float32", dims: [4, 2], data: Float32Array.of(1, 0, 1, 0, 0, 1, 0, 1) });
   expect(halfSquares?.data).toEqual(Float32Array.of(0.5, 0.5, 0.5, 0.5));
 });
@@ -89,8 +89,9 @@ describe("refuses", () => {
     expect(() => knnScore.check?.(options)).toThrow(`knn score: expected ${message}`);
   });
 
-  test("a k beyond the bank", () => {
-    const fit = () => knnScore.fit?.(fitTo(head, directions), { k: 5, bank: 10 });
+  test("a k beyond the bank", async () => {
+    const data = await fitTo(head, directions);
+    const fit = () => knnScore.fit?.(data, { k: 5, bank: 10 });
     expect(fit).toThrow(OptionError);
     expect(fit).toThrow(
       "knn score: expected a k of at most 4, the number of images in the bank, got 5; " +

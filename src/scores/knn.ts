@@ -35,6 +35,7 @@ export const knnScore = defineScore({
   title: "Nearest neighbours",
   source: "Sun, Ming, Zhu and Li, ICML 2022",
   uses: ["features"],
+  reads: ["sample"],
   defaults: { k: 50, bank: 50_000 },
   check: (options) => checkBank("knn", options),
   fit: fitBank,
@@ -75,7 +76,7 @@ function neighbourDistance(u: Expr, { bank, halfSquares, k }: { bank: Expr; half
 }
 
 /** Directions of the bank's images, and half of their squared lengths, which are below one for short features. */
-function fitBank({ head: { dimension }, sample }: FitData, options: BankOptions): Fitted {
+function fitBank({ head: { dimension }, sample }: FitData<"sample">, options: BankOptions): Fitted {
   const images = bankOf("knn", sample, options);
   const data = new Float32Array(images.length * dimension);
   const halfSquares = new Float32Array(images.length);

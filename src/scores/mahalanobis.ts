@@ -3,7 +3,7 @@ import { int, type Tensor } from "../onnx/types.js";
 import { type Expr, first, gather, matMul, square, sub, sum, transposeLast } from "../ops/index.js";
 import { ridged, trace, whitening } from "./fit/matrices.js";
 import type { Moments } from "./fit/moments.js";
-import { featuresOf, fittedTensor } from "./needed.js";
+import { featuresOf, fittedTensor, inTwoParts } from "./needed.js";
 import { defineScore, type Fitted } from "./types.js";
 
 /**
@@ -23,6 +23,7 @@ export const mahalanobisScore = defineScore({
   title: "Mahalanobis distance",
   source: "Lee et al., NeurIPS 2018, eq. 2",
   uses: ["features", "labels"],
+  reads: ["features"],
   defaults: { ridge: 1e-6 },
   check: (options) => checkRidge(options, "mahalanobis"),
   /** @throws DataError for a class without images, features that do not vary within classes, a singular Σ */
@@ -42,12 +43,14 @@ export function checkRidge({ ridge }: RidgeOptions, score: string): void {
   throw new OptionError({ where: `${score} score`, expected: "a ridge ≥ 0", received: String(ridge) });
 }
 
+type ClassFit = Readonly<Record<"means" | "whitening" | "mean" | "directions" | "offsets", Tensor>>;
+
 /**
  * What {@link nearestClassDistance} needs: means μ_c [K, D] and the whitening A [D, D], AᵀA = Σ⁻¹; and for finding the nearest
  * class, as linear discriminant analysis does, the mean μ of all [D], Σ⁻¹(μ_c - μ) as columns [D, K], and the offsets
  * ½ (μ_c - μ)ᵀ Σ⁻¹ (μ_c - μ) [K].
  */
-export function fitClasses(features: Moments, { ridge }: RidgeOptions, score: string): Fitted {
+export function fitClasses(features: Moments, { ridge }: RidgeOptions, score: string): ClassFit {
   const { classes, dimension, counts } = features;
   const empty = counts.indexOf(0);
   if (empty >= 0) {
@@ -104,38 +107,35 @@ export const float64 = (dims: readonly number[], data: Float64Array): Tensor => 
 /**
  * min_c (z - μ_c)ᵀ Σ⁻¹ (z - μ_c) of a fit by {@link fitClasses}.
  *
- * The nearest class is that of the largest zᵀΣ⁻¹μ_c - ½ μ_cᵀΣ⁻¹μ_c, as zᵀΣ⁻¹z is the same for all: one narrow product. The distance
- * is computed for this class alone, from the difference, because in float32 the difference of the large terms of the
+ * The distance is computed for the nearest class alone, from the difference, because in float32 the difference of the large terms of the
  * expanded square loses all digits where classes lie far apart.
  *
  * @param features  float32 [N, D]
  * @returns [N], ≥ 0
  */
 export function nearestClassDistance(features: Expr, fitted: Fitted, score: string): Expr {
-  const { builder } = features;
-  const constant = (name: string) => builder.constant(fittedTensor(fitted, name, score));
-  const closeness = sub(matMul(sub(features, constant("mean")), constant("directions")), constant("offsets"));
-  const nearest = first(builder.op("ArgMax", [closeness], { axis: int(1), keepdims: int(0) }));
-  const [means, rest] = inTwoParts(features, fitted, { name: "means", score });
-  const difference = sub(sub(features, gather(means, nearest, 0)), gather(rest, nearest, 0));
-  return whitenedLength(difference, constant("whitening"));
+  const nearest = nearestClass(features, fitted, score);
+  return squaredLength(features, fitted, { centres: "means", factor: "whitening", row: nearest, score });
 }
 
-/** |A x|² of each row x of [N, D], for the whitening A [D, D]. */
-export const whitenedLength = (x: Expr, whiten: Expr): Expr =>
-  sum(square(matMul(x, transposeLast(whiten))), { axes: [1] });
-
 /**
- * A tensor of a fit as a float32 constant, and what rounding has taken from it as another. Along directions of little variance
- * the rounding error of a mean, multiplied by the whitening, would be seen in the distance.
+ * The nearest class by a fit of {@link fitClasses}, int64 [N]: that of the largest zᵀΣ⁻¹μ_c - ½ μ_cᵀΣ⁻¹μ_c, as zᵀΣ⁻¹z is the same for
+ * all. One narrow product.
  */
-export function inTwoParts(
-  { builder }: Expr,
+export function nearestClass(features: Expr, fitted: Fitted, score: string): Expr {
+  const constant = (name: string) => features.builder.constant(fittedTensor(fitted, name, score));
+  const closeness = sub(matMul(sub(features, constant("mean")), constant("directions")), constant("offsets"));
+  return first(features.builder.op("ArgMax", [closeness], { axis: int(1), keepdims: int(0) }));
+}
+
+/** |F (z - v_c)|², [N], of the tensors `factor` [D, D] and `centres` [K, D] of a fit and the `row` c of each image, int64 [N]. */
+export function squaredLength(
+  features: Expr,
   fitted: Fitted,
-  { name, score }: { name: string; score: string },
-): [Expr, Expr] {
-  const rounded = fittedTensor(fitted, name, score);
-  const exact = fitted[name]?.data as Float64Array;
-  const rest = rounded.data.map((value, at) => (exact[at] as number) - value);
-  return [builder.constant(rounded), builder.constant({ ...rounded, data: rest })];
+  { centres, factor, row, score }: { centres: string; factor: string; row: Expr; score: string },
+): Expr {
+  const [rounded, rest] = inTwoParts(features, fitted, centres, score);
+  const difference = sub(sub(features, gather(rounded, row, 0)), gather(rest, row, 0));
+  const turned = matMul(difference, transposeLast(features.builder.constant(fittedTensor(fitted, factor, score))));
+  return sum(square(turned), { axes: [1] });
 }

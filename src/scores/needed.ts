@@ -52,6 +52,17 @@ export function fittedTensor(fitted: Fitted, name: string, score: string) {
   return { dtype: "float32", dims: tensor.dims, data } as const satisfies Tensor;
 }
 
+/**
+ * A tensor that a fit has found as a float32 constant, and what rounding has taken from it as another. Along directions of little variance
+ * the rounding error of a mean, multiplied by the whitening, would be seen in the distance.
+ */
+export function inTwoParts({ builder }: Expr, fitted: Fitted, name: string, score: string): [Expr, Expr] {
+  const rounded = fittedTensor(fitted, name, score);
+  const exact = fitted[name]?.data as Float64Array;
+  const rest = rounded.data.map((value, at) => (exact[at] as number) - value);
+  return [builder.constant(rounded), builder.constant({ ...rounded, data: rest })];
+}
+
 /** The class of the largest logit, int64 [N]; the first one of equals. */
 export function predictedClass(logits: Expr): Expr {
   return first(logits.builder.op("ArgMax", [logits], { axis: int(1), keepdims: int(0) }));

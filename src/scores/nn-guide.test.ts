@@ -11,7 +11,7 @@ test.each(casesOf("nnguide"))("equals NumPy's float64 values on real features wi
 
 // With one class the negative energy is the logit.
 const head = headOf([[0, 0]]);
-const data = fitTo(head, [
+const data = await fitTo(head, [
   { z: [2, 0], f: [3] },
   { z: [0, 5], f: [10] },
   { z: [-1, 0], f: [1] },

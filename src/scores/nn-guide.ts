@@ -21,6 +21,7 @@ export const nnGuideScore = defineScore({
   title: "Nearest neighbour guidance",
   source: "Park, Jung and Teoh, ICCV 2023",
   uses: ["features"],
+  reads: ["sample"],
   defaults: { k: 10, bank: 50_000 },
   check: (options) => checkBank("nnguide", options),
   fit: fitBank,
@@ -40,7 +41,7 @@ function unit(z: Expr): Expr {
 }
 
 /** The directions of the bank's images, each times its negative energy, as the columns of [D, rows]. */
-function fitBank({ head: { dimension }, sample }: FitData, options: BankOptions): Fitted {
+function fitBank({ head: { dimension }, sample }: FitData<"sample">, options: BankOptions): Fitted {
   const images = bankOf("nnguide", sample, options);
   const bank = new Float32Array(dimension * images.length);
   images.forEach(({ features: z, logits }, column) => {

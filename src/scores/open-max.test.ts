@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { casesOf, expectReference, fitData } from "../../test/reference/posthoc.js";
 import { fitTo, headOf, scoreOne } from "../../test/reference/tiny-scores.js";
 import { DataError, OptionError } from "../errors.js";
+import type { FitData } from "./index.js";
 import { openMaxScore } from "./open-max.js";
 
 test.each(casesOf("openmax"))("equals SciPy's float64 values on real logits with $options", async (stored) => {
@@ -9,8 +10,8 @@ test.each(casesOf("openmax"))("equals SciPy's float64 values on real logits with
   await expectReference(openMaxScore, stored, { termSize: 1e-3 });
 });
 
-test.each(casesOf("openmax"))("shapes and scales are SciPy's", (stored) => {
-  const fitted = openMaxScore.fit?.(fitData(), { tail: 20, alpha: 0 }) ?? {};
+test.each(casesOf("openmax"))("shapes and scales are SciPy's", async (stored) => {
+  const fitted = openMaxScore.fit?.(await fitData(), { tail: 20, alpha: 0 }) ?? {};
   for (const name of ["shape", "scale"]) {
     const expected = stored.fitted[name] as number[];
     // The reference was fitted to logits before their rounding to float32.
@@ -59,33 +60,36 @@ const images = (count: number, step = 1) =>
       }),
     ),
   );
-const fitTail = (data = images(4), options = {}) =>
+const fitTail = (data: FitData, options = {}) =>
   openMaxScore.fit?.(data, { ...openMaxScore.defaults, ...options }) ?? {};
 
-test("the tail holds the largest distances to the mean", () => {
-  const { means, shape } = fitTail(images(10), { tail: 3 });
+test("the tail holds the largest distances to the mean", async () => {
+  const { means, shape } = fitTail(await images(10), { tail: 3 });
   expect(means?.data).toEqual(Float64Array.of(50, 0, 0, 50));
   // Distances 5, 5, 4 of class 1 are closer to each other than 2, 2, 1 of class 0.
   expect(shape?.data[1]).toBeGreaterThan(2 * Number(shape?.data[0]));
 });
 
-test("a class with fewer than 3 correctly classified images is refused", () => {
-  expect(() => fitTail(images(2))).toThrow(DataError);
-  expect(() => fitTail(images(2))).toThrow(
+test("a class with fewer than 3 correctly classified images is refused", async () => {
+  const data = await images(2);
+  expect(() => fitTail(data)).toThrow(DataError);
+  expect(() => fitTail(data)).toThrow(
     "openmax score: expected at least 3 correctly classified images of class 1, got 2; fit to more images, or to a set that holds every class of the model",
   );
 });
 
-test("a class of equal logits is refused", () => {
-  expect(() => fitTail(images(4, 0))).toThrow(DataError);
-  expect(() => fitTail(images(4, 0))).toThrow(
+test("a class of equal logits is refused", async () => {
+  const data = await images(4, 0);
+  expect(() => fitTail(data)).toThrow(DataError);
+  expect(() => fitTail(data)).toThrow(
     "openmax score, distances of class 1: expected distances > 0 that are not all the same, got 4 of 0; use more images, without duplicates",
   );
 });
 
-test("an alpha of more than all classes is refused", () => {
-  expect(() => fitTail(images(4), { alpha: 3 })).toThrow(OptionError);
-  expect(() => fitTail(images(4), { alpha: 3 })).toThrow(
+test("an alpha of more than all classes is refused", async () => {
+  const data = await images(4);
+  expect(() => fitTail(data, { alpha: 3 })).toThrow(OptionError);
+  expect(() => fitTail(data, { alpha: 3 })).toThrow(
     "openmax score: expected an alpha of at most 2, the number of classes, got 3; use 0 for all classes",
   );
 });

@@ -57,6 +57,7 @@ export const openMaxScore = defineScore({
   title: "OpenMax",
   source: "Bendale and Boult, CVPR 2016",
   uses: ["labels"],
+  reads: ["sample"],
   defaults: { tail: 20, alpha: 0 },
   check: checkOptions,
   fit: fitClasses,
@@ -112,7 +113,7 @@ const fewest = 3;
  * @throws OptionError for an alpha of more than all classes
  * @throws DataError for a class with fewer than 3 correctly classified images, or with equal ones only
  */
-function fitClasses({ head: { classes }, sample }: FitData, { tail, alpha }: OpenMaxOptions): Fitted {
+function fitClasses({ head: { classes }, sample }: FitData<"sample">, { tail, alpha }: OpenMaxOptions): Fitted {
   if (alpha > classes) {
     throw new OptionError({
       where: name,

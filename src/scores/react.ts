@@ -26,6 +26,7 @@ export const reactScore = defineScore({
   title: "ReAct",
   source: "Sun, Guo and Li, NeurIPS 2021",
   uses: ["features", "head"],
+  reads: ["sample"],
   defaults: { percentile: 90 },
   check: checkPercentile("react"),
   fit: ({ sample }, options) => ({

@@ -44,7 +44,7 @@ const z = [1, 5, 2, 0];
 const half = { options: { percentile: 50 } };
 
 test("ReAct clips at the percentile of all features of the fit", async () => {
-  const fitted = reactScore.fit?.(fitTo(head, [{ z: [0, 1, 2, 3] }, { z: [1, 2, 3, 4] }]), half.options) ?? {};
+  const fitted = reactScore.fit?.(await fitTo(head, [{ z: [0, 1, 2, 3] }, { z: [1, 2, 3, 4] }]), half.options) ?? {};
   expect(fitted.clip?.data).toEqual(Float64Array.of(2));
   expect(await scoreOne(reactScore, { head, z }, { ...half, fitted })).toBeCloseTo(-(1 + 4 + 6 + 0.5), 5);
 });
@@ -82,7 +82,7 @@ test("as many activations are kept as NumPy's rounding says, and never none", ()
 });
 
 test("DICE drops the weights that contribute at most the percentile", async () => {
-  const fitted = diceScore.fit?.(fitTo(head, [{ z: [0, 2, 1, 1] }, { z: [2, 0, 1, 1] }]), half.options) ?? {};
+  const fitted = diceScore.fit?.(await fitTo(head, [{ z: [0, 2, 1, 1] }, { z: [2, 0, 1, 1] }]), half.options) ?? {};
   expect(fitted.weight?.data).toEqual(Float32Array.of(0, 0, 3, 4));
   expect(await scoreOne(diceScore, { head, z }, { ...half, fitted })).toBeCloseTo(-(6 + 0.5), 5);
 });

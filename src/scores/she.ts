@@ -26,6 +26,7 @@ export const sheScore = defineScore({
   title: "Simplified Hopfield energy",
   source: "Zhang et al., ICLR 2023",
   uses: ["features", "labels"],
+  reads: ["sample"],
   defaults: {},
   /** @throws DataError when no sampled image of a class is classified correctly */
   fit: ({ head: { classes, dimension }, sample }) => {

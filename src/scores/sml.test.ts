@@ -8,7 +8,7 @@ import { smlScore } from "./sml.js";
 
 test.each(casesOf("sml"))("equals NumPy's float64 values on real logits", async (stored) => {
   await expectReference(smlScore, stored);
-  const fitted = smlScore.fit?.(fitData(), {}) ?? {};
+  const fitted = smlScore.fit?.(await fitData(), {}) ?? {};
   for (const name of ["mean", "std"]) {
     const expected = stored.fitted[name] as number[];
     expected.forEach((value, label) => {
@@ -24,7 +24,7 @@ const images = (...logits: [number, number][]) =>
     logits.map((f) => ({ z: [0], f })),
   );
 // Predicted as class 0: maxima 4 and 8, mean 6, σ 2. As class 1: maxima 1, 1 and 4, mean 2, σ √2.
-const fitted = smlScore.fit?.(images([4, 0], [8, 7], [0, 1], [0, 1], [-9, 4]), {}) ?? {};
+const fitted = smlScore.fit?.(await images([4, 0], [8, 7], [0, 1], [0, 1], [-9, 4]), {}) ?? {};
 
 test("the maximum logit is measured from that of the predicted class", async () => {
   const score = (f: [number, number]) => scoreOne(smlScore, { head, z: [0], f }, { fitted });
@@ -57,10 +57,14 @@ test.each([
     ],
     "2 with the same one",
   ],
-] satisfies [string, [number, number][], string][])("a class that %s is predicted as is refused", (_, more, found) => {
-  const fit = () => smlScore.fit?.(images([4, 0], [8, 7], ...more), {});
-  expect(fit).toThrow(DataError);
-  expect(fit).toThrow(
-    `sml score: expected at least 2 images predicted as class 1, with different maximum logits, got ${found}; fit to more images, or to a set that holds every class of the model`,
-  );
-});
+] satisfies [string, [number, number][], string][])(
+  "a class that %s is predicted as is refused",
+  async (_, more, found) => {
+    const data = await images([4, 0], [8, 7], ...more);
+    const fit = () => smlScore.fit?.(data, {});
+    expect(fit).toThrow(DataError);
+    expect(fit).toThrow(
+      `sml score: expected at least 2 images predicted as class 1, with different maximum logits, got ${found}; fit to more images, or to a set that holds every class of the model`,
+    );
+  },
+);

@@ -22,6 +22,7 @@ export const smlScore = defineScore({
   title: "Standardized max logit",
   source: "Jung, Lee, Gwak, Choi and Choo, ICCV 2021",
   uses: [],
+  reads: ["sample"],
   defaults: {},
   fit: fitMaxLogits,
   expression: ({ logits }, _options, fitted) => {
@@ -33,7 +34,7 @@ export const smlScore = defineScore({
 });
 
 /** @throws DataError for a class without two images predicted as it whose maximum logits differ: σ would be 0 */
-function fitMaxLogits({ head: { classes }, sample }: FitData): Fitted {
+function fitMaxLogits({ head: { classes }, sample }: FitData<"sample">): Fitted {
   const tops: number[][] = Array.from({ length: classes }, () => []);
   for (const { logits, predicted } of images(sample)) {
     (tops[predicted] as number[]).push(logits[predicted] as number);

@@ -20,6 +20,7 @@ export const temperatureScalingScore = defineScore({
   title: "Temperature scaling",
   source: "Guo, Pleiss, Sun and Weinberger, ICML 2017",
   uses: ["labels"],
+  reads: ["sample"],
   defaults: {},
   fit: fitTemperature,
   expression: ({ logits }, _options, fitted) =>
@@ -32,7 +33,7 @@ export const temperatureScalingScore = defineScore({
  * @throws DataError when there is no such T: every image is classified right and T → 0 only makes the loss smaller, or
  *   the labels have no larger logits than other classes and T → ∞ does
  */
-function fitTemperature({ sample }: FitData): Fitted {
+function fitTemperature({ sample }: FitData<"sample">): Fitted {
   const where = "temperature-scaling score";
   if ([...images(sample)].every(({ logits, label, predicted }) => logits[label] === logits[predicted])) {
     throw new DataError({

@@ -47,14 +47,15 @@ const images = [
 ];
 
 test("SHE compares with the mean of the correctly classified images of the predicted class", async () => {
-  const fitted = sheScore.fit?.(fitTo(head, images), {}) ?? {};
+  const fitted = sheScore.fit?.(await fitTo(head, images), {}) ?? {};
   expect(fitted.patterns?.data).toEqual(Float64Array.of(3, 1, 0, 6));
   expect(await scoreOne(sheScore, { head, z: [1, 2], f: [2, 1] }, { fitted })).toBe(-5);
   expect(await scoreOne(sheScore, { head, z: [1, 2], f: [1, 2] }, { fitted })).toBe(-12);
 });
 
-test("SHE refuses a class of which no image is classified correctly", () => {
-  const fit = () => sheScore.fit?.(fitTo(head, images.slice(0, 3)), {});
+test("SHE refuses a class of which no image is classified correctly", async () => {
+  const data = await fitTo(head, images.slice(0, 3));
+  const fit = () => sheScore.fit?.(data, {});
   expect(fit).toThrow(DataError);
   expect(fit).toThrow(
     "she score: expected a correctly classified image of class 1, got none in the sample that the score is fitted to; " +
@@ -62,16 +63,17 @@ test("SHE refuses a class of which no image is classified correctly", () => {
   );
 });
 
-test("KL matching refuses a class that no image is predicted as", () => {
-  const fit = () => klMatchingScore.fit?.(fitTo(head, images.slice(0, 3)), {});
+test("KL matching refuses a class that no image is predicted as", async () => {
+  const data = await fitTo(head, images.slice(0, 3));
+  const fit = () => klMatchingScore.fit?.(data, {});
   expect(fit).toThrow(DataError);
   expect(fit).toThrow("kl-matching score: expected an image that the model predicts as class 1, got none");
 });
 
-describe("KL matching", () => {
+describe("KL matching", async () => {
   // Softmaxes (¾, ¼) and (¼, ¾); labels do not matter.
   const three = Math.log(3);
-  const data = fitTo(head, [
+  const data = await fitTo(head, [
     { z: [0, 0], f: [three, 0], y: 1 },
     { z: [0, 0], f: [0, three], y: 1 },
   ]);
@@ -88,7 +90,7 @@ describe("KL matching", () => {
   });
 
   test("stays finite where a class of a template never had any probability", async () => {
-    const sharp = fitTo(head, [
+    const sharp = await fitTo(head, [
       { z: [0, 0], f: [0, -2000] },
       { z: [0, 0], f: [-2000, 0] },
     ]);
@@ -105,13 +107,13 @@ test("GradNorm is minus the product of the two norms, and 0 for a uniform predic
 });
 
 describe("fDBD", () => {
-  const centred = (rows: readonly (readonly number[])[]) => {
+  const centred = async (rows: readonly (readonly number[])[]) => {
     const threeClasses = headOf(rows);
-    return { head: threeClasses, fitted: fdbdScore.fit?.(fitTo(threeClasses, [{ z: [1, 1] }]), {}) ?? {} };
+    return { head: threeClasses, fitted: fdbdScore.fit?.(await fitTo(threeClasses, [{ z: [1, 1] }]), {}) ?? {} };
   };
 
   test("averages the distances to the boundaries of the other classes only", async () => {
-    const { head, fitted } = centred([
+    const { head, fitted } = await centred([
       [0, 0],
       [3, 4],
       [0, 1],
@@ -121,7 +123,7 @@ describe("fDBD", () => {
   });
 
   test("counts two classes of equal weights as 0", async () => {
-    const { head, fitted } = centred([
+    const { head, fitted } = await centred([
       [0, 0],
       [0, 0],
       [0, 1],
@@ -129,10 +131,9 @@ describe("fDBD", () => {
     expect(await scoreOne(fdbdScore, { head, z: [4, 5], f: [10, 5, 8] }, { fitted })).toBeCloseTo(-1 / 5, 6);
   });
 
-  test("refuses a model of one class", () => {
+  test("refuses a model of one class", async () => {
     const single = headOf([[1, 1]]);
-    expect(() => fdbdScore.fit?.(fitTo(single, [{ z: [1, 1] }]), {})).toThrow(
-      "fdbd score: expected a model of at least two classes, got 1",
-    );
+    const data = await fitTo(single, [{ z: [1, 1] }]);
+    expect(() => fdbdScore.fit?.(data, {})).toThrow("fdbd score: expected a model of at least two classes, got 1");
   });
 });

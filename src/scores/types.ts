@@ -1,6 +1,6 @@
 import type { Tensor } from "../onnx/types.js";
 import type { Expr } from "../ops/index.js";
-import type { FitData } from "./fit/fit-data.js";
+import type { FitData, FitPart } from "./fit/fit-data.js";
 
 /** The last layer of a classifier: logits = weight · features + bias. */
 export interface Head {
@@ -46,7 +46,7 @@ export type Fitted = Readonly<Record<string, Tensor>>;
 export type ScoreOptions = Readonly<Record<string, number>>;
 
 /** A post-hoc out-of-distribution score of a trained classifier. Higher means more out-of-distribution. */
-export interface ScoreDefinition<Options extends ScoreOptions = ScoreOptions> {
+export interface ScoreDefinition<Options extends ScoreOptions = ScoreOptions, Part extends FitPart = FitPart> {
   /** Name on the command line. */
   readonly name: string;
   readonly title: string;
@@ -54,11 +54,13 @@ export interface ScoreDefinition<Options extends ScoreOptions = ScoreOptions> {
   readonly source: string;
   /** What it needs beside the logits: `features`, or the `map` they are the means of, and the weights of the last layer (`head`), to compute it; or the `image` and the model, alone; `labels` of in-distribution images to fit it. */
   readonly uses: readonly ("features" | "map" | "head" | "image" | "labels")[];
+  /** What of the in-distribution data its fit reads; absent where there is no fit. */
+  readonly reads?: readonly Part[];
   readonly defaults: Options;
   /** @throws OptionError for options out of their range */
   check?(options: Options): void;
   /** Finds the constants from in-distribution data; absent where there are none. Float64 throughout. */
-  fit?(data: FitData, options: Options): Fitted;
+  fit?(data: FitData<Part>, options: Options): Fitted;
   /**
    * @param fitted  what `fit` has found; empty where there is no fit
    * @returns one score per image [N], or per pixel [N, H, W] for scores of logits alone
@@ -67,6 +69,6 @@ export interface ScoreDefinition<Options extends ScoreOptions = ScoreOptions> {
 }
 
 /** Keeps the type of a score's own options while it is written. */
-export const defineScore = <Options extends ScoreOptions>(
-  definition: ScoreDefinition<Options>,
-): ScoreDefinition<Options> => definition;
+export const defineScore = <Options extends ScoreOptions, Part extends FitPart = never>(
+  definition: ScoreDefinition<Options, Part>,
+): ScoreDefinition<Options, Part> => definition;

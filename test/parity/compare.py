@@ -15,8 +15,9 @@ def distance(got, wanted, start):
     if not all(np.isfinite(list(difference.values()))):
         return {"weights": np.inf, "tensor": "", "update": np.inf, "worst_update": np.inf, "worst_tensor": "", "moved": np.inf}
     weights = {k: difference[k] / norm(wanted[k]) for k in wanted}
-    worst = max(parameters, key=lambda k: difference[k] / moved[k])
     total = lambda values: np.sqrt(sum(values[k] ** 2 for k in parameters))
+    # A bias of 0 before BatchNorm has a gradient of 0, and moves by the rounding of float64 alone.
+    worst = max((k for k in parameters if moved[k] > 1e-10 * total(moved)), key=lambda k: difference[k] / moved[k])
     return {
         "weights": max(weights.values()),
         "tensor": max(weights, key=weights.get),

@@ -1,10 +1,13 @@
 """Checks of the reference itself, against the published golden values and against NumPy: `train.py --self-test`."""
+import json
 import math
+import os
 
 import numpy as np
 import torch
 from torch import nn
 
+import long_tail
 import losses
 import train
 
@@ -59,6 +62,23 @@ def check_losses_against_numpy():
             options = {"loss": name, "weight": weight, "m_in": -7.0, "m_out": -3.0, "alpha": 5.0, "gamma": 0.5, "prior": prior.tolist()}
             ours = losses.total_loss(torch.from_numpy(known), torch.from_numpy(labels), torch.from_numpy(outliers), options).item()
             assert abs(ours - numpy_loss(name, known, labels, outliers, options)) < 1e-10, (name, trial)
+
+
+def check_long_tail_losses():
+    """Whole batches at once give what test/reference/losses.py gets from the definitions, row by row."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "reference", "losses.json")) as file:
+        cases = [case for case in json.load(file)["cases"] if case["loss"] in long_tail.REGULARIZERS]
+    assert {case["loss"] for case in cases} == set(long_tail.REGULARIZERS)
+    for case in cases:
+        x = {key: torch.tensor(case[key]) for key in ("labels", "outlierLabels", "pastedLabels") if key in case}
+        inputs = {key: torch.tensor(value, dtype=torch.float64, requires_grad=True) for key, value in case["inputs"].items()}
+        value = long_tail.REGULARIZERS[case["loss"]]({**x, **inputs, "classCounts": case["classCounts"]}, case["options"])
+        # They are stored with nine digits.
+        assert abs(value.item() - case["regularizer"]) < 1e-7 * max(1, case["regularizer"]), case["loss"]
+        total = case["weight"] * value + torch.nn.functional.cross_entropy(inputs["logits"], x["labels"])
+        for (key, wanted), found in zip(case["gradients"].items(), torch.autograd.grad(total, list(inputs.values()), allow_unused=True)):
+            found = np.zeros_like(wanted) if found is None else found.numpy()
+            np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-7, err_msg=f"{case['loss']} {key}")
 
 
 class Linear(nn.Module):
@@ -127,6 +147,6 @@ def check_what_is_trained():
 
 
 def run_all():
-    for check in (check_golden_vector, check_losses_against_numpy, check_batches, check_optimizer_against_numpy, check_what_is_trained):
+    for check in (check_golden_vector, check_losses_against_numpy, check_long_tail_losses, check_batches, check_optimizer_against_numpy, check_what_is_trained):
         check()
         print(f"ok {check.__name__}")

@@ -1,10 +1,10 @@
 /** Real features, logits and scores of posthoc.py, and what a score of ours makes of the same. */
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
-import { createGenerator } from "../../src/data/index.js";
 import { GraphBuilder } from "../../src/graph/builder.js";
-import { FitCollector, type FitData, type Fitted, type Head, type ScoreDefinition } from "../../src/scores/index.js";
+import type { FitData, Fitted, Head, ScoreDefinition } from "../../src/scores/index.js";
 import { runModel } from "../gradients/run-model.js";
+import { openCollector } from "./tiny-scores.js";
 
 interface Case {
   readonly options: Readonly<Record<string, number>>;
@@ -36,10 +36,10 @@ export const head: Head = { weight: array("W"), bias: array("b"), classes: 10, d
 const queries = 80;
 
 /** Sums over, and rows of, the 500 images that scores are fitted to. */
-export function fitData(): FitData {
-  const collector = new FitCollector(head, createGenerator(1));
+export async function fitData(): Promise<FitData> {
+  const collector = await openCollector(head);
   const labels = Int32Array.from(reference.fitLabels);
-  collector.add({ count: labels.length, features: array("fitFeatures"), logits: array("fitLogits"), labels });
+  await collector.add({ count: labels.length, features: array("fitFeatures"), logits: array("fitLogits"), labels });
   return collector.data();
 }
 
@@ -77,7 +77,7 @@ export async function expectReference(
   { tolerance = 1e-5, termSize = 0 } = {},
 ): Promise<void> {
   const options = { ...score.defaults, ...stored.options };
-  const fitted = score.fit?.(fitData(), options) ?? {};
+  const fitted = score.fit?.(await fitData(), options) ?? {};
   const values = await scoreQueries(score, options, fitted);
   expect(values).toHaveLength(stored.scores.length);
   stored.scores.forEach((expected, index) => {

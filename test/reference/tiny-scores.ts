@@ -1,8 +1,26 @@
 /** Scores of a few numbers that can be checked by hand. */
 import { createGenerator } from "../../src/data/index.js";
 import { GraphBuilder } from "../../src/graph/builder.js";
-import { FitCollector, type FitData, type Fitted, type Head, type ScoreDefinition } from "../../src/scores/index.js";
+import { LocalEngine } from "../../src/runtime/index.js";
+import type { FitCollectorOptions } from "../../src/scores/fit/fit-data.js";
+import {
+  FitCollector,
+  type FitData,
+  type FitPart,
+  type Fitted,
+  type Head,
+  type ScoreDefinition,
+} from "../../src/scores/index.js";
 import { runModel } from "../gradients/run-model.js";
+
+const engine = new LocalEngine({ threads: 1 });
+
+/** Collects all that any fit reads. */
+export const openCollector = (head: Head, options: Partial<FitCollectorOptions> = {}) =>
+  FitCollector.open(engine, head, new Set<FitPart>(["mean", "features", "directions", "sample"]), {
+    generator: createGenerator(1),
+    ...options,
+  });
 
 /** A last layer from its rows of weights; no bias unless given. */
 export function headOf(rows: readonly (readonly number[])[], bias = rows.map(() => 0)): Head {
@@ -16,13 +34,13 @@ export function headOf(rows: readonly (readonly number[])[], bias = rows.map(() 
 }
 
 /** Fit data of a few images, given as features, logits and label. */
-export function fitTo(
+export async function fitTo(
   head: Head,
   images: readonly { z: readonly number[]; f?: readonly number[]; y?: number }[],
-): FitData {
-  const collector = new FitCollector(head, createGenerator(1));
+): Promise<FitData> {
+  const collector = await openCollector(head);
   const zeros = Array.from(head.bias, () => 0);
-  collector.add({
+  await collector.add({
     count: images.length,
     features: Float32Array.from(images.flatMap(({ z }) => z)),
     logits: Float32Array.from(images.flatMap(({ f = zeros }) => f)),

@@ -1,8 +1,11 @@
 /** What scores are fitted to: sums over all images of an in-distribution set and a bounded sample of the images, from one pass over them. */
 import type { Generator } from "../../data/random.js";
 import { DataError } from "../../errors.js";
+import type { Engine } from "../../runtime/index.js";
 import type { Head } from "../types.js";
 import { Moments } from "./moments.js";
+import { Sample } from "./sample.js";
+import { SumGraph } from "./sum-graph.js";
 
 /** Rows of features, logits and labels. */
 export interface Rows {
@@ -15,84 +18,84 @@ export interface Rows {
   readonly labels: Int32Array;
 }
 
-/** Everything a fit may read. */
-export interface FitData {
-  readonly head: Head;
-  /** Images seen. */
-  readonly images: number;
+/** What takes memory or time to gather, so that only what a fit says it reads is gathered. */
+interface FitParts {
+  /** Mean of the features over all images, [D]. */
+  readonly mean: Float64Array;
   /** Of the features z, by class, over all images. */
   readonly features: Moments;
-  /** Of the directions z/|z|, by class, over all images. */
+  /** Of the directions z/|z|, by class, over all images; 0 for features of zeros. */
   readonly directions: Moments;
   /** Images drawn uniformly, all of them where there are no more than the limit, in their order then. */
   readonly sample: Rows;
 }
+export type FitPart = keyof FitParts;
 
-/** Gathers {@link FitData} batch by batch. Memory: two D x D matrices, and `limit` rows. */
-export class FitCollector {
-  private readonly features: Moments;
-  private readonly directions: Moments;
-  private readonly kept: { features: Float32Array; logits: Float32Array; labels: Int32Array };
+/** What a fit that reads `Part` gets. */
+export type FitData<Part extends FitPart = FitPart> = Pick<FitParts, Part> & { readonly head: Head };
+
+export interface FitCollectorOptions {
+  /** Draws the sample. */
+  readonly generator: Generator;
+  /** Most images that are kept as rows; 50,000 by default. */
+  readonly limit?: number;
+}
+
+/** Gathers {@link FitData} batch by batch. Memory: a D x D matrix for `features` and one for `directions`, and `limit` rows for `sample`. */
+export class FitCollector<Part extends FitPart> {
   private images = 0;
 
-  /**
-   * @param limit      most images that are kept as rows; 50,000 by default
-   * @param generator  draws them
-   */
-  constructor(
-    private readonly head: Head,
-    private readonly generator: Generator,
-    private readonly limit = 50_000,
-  ) {
-    const { classes, dimension } = head;
-    this.features = new Moments(classes, dimension);
-    this.directions = new Moments(classes, dimension);
-    this.kept = {
-      features: new Float32Array(limit * dimension),
-      logits: new Float32Array(limit * classes),
-      labels: new Int32Array(limit),
-    };
+  /** @param parts  what is gathered */
+  static async open<Part extends FitPart>(
+    engine: Engine,
+    head: Head,
+    parts: ReadonlySet<Part>,
+    { generator, limit = 50_000 }: FitCollectorOptions,
+  ): Promise<FitCollector<Part>> {
+    const reads: ReadonlySet<FitPart> = parts;
+    const graph = (directions: boolean, products: boolean) => SumGraph.load(engine, head, { directions, products });
+    const features = reads.has("features") || reads.has("mean");
+    return new FitCollector<Part>(
+      head,
+      reads.has("sample") ? new Sample(head, generator, limit) : undefined,
+      features ? await graph(false, reads.has("features")) : undefined,
+      reads.has("directions") ? await graph(true, true) : undefined,
+    );
   }
 
-  add({ count, features, logits, labels }: Rows): void {
-    const { classes, dimension } = this.head;
-    const direction = new Float64Array(dimension);
-    for (let row = 0; row < count; row++) {
-      const z = features.subarray(row * dimension, (row + 1) * dimension);
-      const label = labels[row] as number;
-      const length = Math.hypot(...z);
-      for (let axis = 0; axis < dimension; axis++) direction[axis] = length === 0 ? 0 : (z[axis] as number) / length;
-      this.features.add(z, label);
-      this.directions.add(direction, label);
-      const place = this.placeOf(this.images++);
-      if (place === undefined) continue;
-      this.kept.features.set(z, place * dimension);
-      this.kept.logits.set(logits.subarray(row * classes, (row + 1) * classes), place * classes);
-      this.kept.labels[place] = label;
-    }
+  private constructor(
+    private readonly head: Head,
+    private readonly sample: Sample | undefined,
+    private readonly features: SumGraph | undefined,
+    private readonly directions: SumGraph | undefined,
+  ) {}
+
+  async add(rows: Rows): Promise<void> {
+    this.images += rows.count;
+    this.sample?.add(rows);
+    await this.features?.add(rows.features, rows.labels);
+    await this.directions?.add(rows.features, rows.labels);
   }
 
   /** @throws DataError when no image was added */
-  data(): FitData {
+  data(): FitData<Part> {
     if (this.images === 0) {
       throw new DataError({ where: "fit", expected: "at least one in-distribution image", received: "none" });
     }
-    const { classes, dimension } = this.head;
-    const count = Math.min(this.images, this.limit);
-    const { features, logits, labels } = this.kept;
-    const sample = {
-      count,
-      features: features.subarray(0, count * dimension),
-      logits: logits.subarray(0, count * classes),
-      labels: labels.subarray(0, count),
+    const moments = (sums: SumGraph | undefined) => sums && new Moments(sums.result());
+    const features = moments(this.features);
+    const parts: { [Each in FitPart]: FitParts[Each] | undefined } = {
+      mean: features?.mean(),
+      features,
+      directions: moments(this.directions),
+      sample: this.sample?.rows(),
     };
-    return { head: this.head, images: this.images, features: this.features, directions: this.directions, sample };
+    // Parts that were not asked for are undefined, or lack their products, and are not of the type.
+    return { head: this.head, ...(parts as FitParts) } as FitData<Part>;
   }
 
-  /** Reservoir sampling: every image so far is kept with the same probability (Vitter, ACM TOMS 1985, algorithm R). */
-  private placeOf(image: number): number | undefined {
-    if (image < this.limit) return image;
-    const place = this.generator.integer(image + 1);
-    return place < this.limit ? place : undefined;
+  async close(): Promise<void> {
+    await this.features?.release();
+    await this.directions?.release();
   }
 }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { createGenerator } from "../../data/index.js";
+import { LocalEngine } from "../../runtime/index.js";
 import { Moments } from "./moments.js";
+import { SumGraph } from "./sum-graph.js";
 
 const [count, classes, dimension] = [400, 3, 5];
 
@@ -10,12 +12,28 @@ function vectors(size: number): { vector: number[]; label: number }[] {
   return Array.from({ length: count }, (_, at) => {
     const label = at % 20 === 0 ? 2 : at % 2;
     const common = generator.uniform();
-    const vector = Array.from(
-      { length: dimension },
-      (_, axis) => size * (axis + 1) + label + common + generator.uniform(),
+    const vector = Array.from({ length: dimension }, (_, axis) =>
+      Math.fround(size * (axis + 1) + label + common + generator.uniform()),
     );
     return { vector, label };
   });
+}
+
+const engine = new LocalEngine({ threads: 1 });
+
+/** In batches, the last of which is smaller. */
+async function momentsOf(of: readonly { vector: readonly number[]; label: number }[], size: number) {
+  const sums = await SumGraph.load(engine, { classes, dimension: size }, { directions: false, products: true });
+  for (let start = 0; start < of.length; start += 90) {
+    const batch = of.slice(start, start + 90);
+    const rows = Float32Array.from(batch.flatMap(({ vector }) => vector));
+    await sums.add(
+      rows,
+      Int32Array.from(batch, ({ label }) => label),
+    );
+  }
+  await sums.release();
+  return new Moments(sums.result());
 }
 
 const meanOf = (of: readonly { vector: readonly number[] }[], size: number) =>
@@ -42,10 +60,9 @@ function expectClose(actual: Float64Array, expected: readonly number[], toleranc
   expect(Math.max(...errors)).toBeLessThan(tolerance);
 }
 
-describe.each([0, 1, 1e6])("vectors of spread 1 at a distance of %d", (size) => {
+describe.each([0, 1, 1e6])("vectors of spread 1 at a distance of %d", async (size) => {
   const all = vectors(size);
-  const moments = new Moments(classes, dimension);
-  for (const { vector, label } of all) moments.add(vector, label);
+  const moments = await momentsOf(all, dimension);
   const byClass = Array.from({ length: classes }, (_, label) =>
     meanOf(
       all.filter((each) => each.label === label),
@@ -71,9 +88,16 @@ describe.each([0, 1, 1e6])("vectors of spread 1 at a distance of %d", (size) => 
   });
 });
 
-test("a class without vectors has no mean, and does not disturb the covariance", () => {
-  const moments = new Moments(2, 1);
-  for (const value of [1, 3]) moments.add([value], 0);
-  expect(moments.classMeans()).toEqual(Float64Array.of(2, Number.NaN));
+test("directions have the length 1 in float64, and that of a vector of zeros is 0", async () => {
+  const sums = await SumGraph.load(engine, { classes, dimension: 2 }, { directions: true, products: true });
+  await sums.add(Float32Array.of(3e20, 4e20, 0, 0, 0, -1e-30), Int32Array.of(0, 1, 2));
+  await sums.release();
+  expectClose(new Moments(sums.result()).classMeans(), [0.6, 0.8, 0, 0, 0, -1], 1e-15);
+});
+
+test("a class without vectors has no mean, and does not disturb the covariance", async () => {
+  const values = [1, 3].map((value) => ({ vector: [value], label: 0 }));
+  const moments = await momentsOf(values, 1);
+  expect(moments.classMeans()).toEqual(Float64Array.of(2, Number.NaN, Number.NaN));
   expect(moments.withinCovariance()).toEqual(Float64Array.of(1));
 });
