@@ -12,7 +12,7 @@ import type { LossName } from "../../src/losses/index.js";
 import { readModel } from "../../src/onnx/index.js";
 import { createEngine } from "../../src/runtime/index.js";
 import type { ScoreName } from "../../src/scores/index.js";
-import { asClassifier, type TuneOptions, type TrainingResult, tune } from "../../src/training/index.js";
+import { asClassifier, type TrainingResult, type TuneOptions, tune } from "../../src/training/index.js";
 
 /** One row of a table: what is run, under which name. `undefined` options: the untouched model. */
 export interface Setting {
