@@ -46,6 +46,14 @@ export const narrowModels: Readonly<Record<string, () => Model>> = {
   espnet: () => createSegmentationModel(segmentationArchitectures.espnet, { ...scene, width: 1 / 2 }, seed),
 };
 
+/** For deeplab-step.py: with five classes and an abstention output. */
+export const abstainingDeepLab = (): Model =>
+  createSegmentationModel(
+    segmentationArchitectures["deeplabv3plus-small"],
+    { ...scene, classes: 5, width: 1 / 4, abstention: 1 },
+    seed,
+  );
+
 /** Numbers in [-1, 1) without a pattern that a layer could hide behind; nn.py has the same. */
 export const spread = (index: number, period = 211): number => (2 * ((index * 7919 + 13) % period)) / period - 1;
 

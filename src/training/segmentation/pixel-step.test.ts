@@ -1,6 +1,7 @@
 // Steps against PyTorch in float64; numbers by test/reference/pixel-step.py.
 import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
+import { runPixelSteps, type SceneBatch } from "../../../test/segmentation/pixel-steps.js";
 import { tinyNetwork } from "../../../test/segmentation/tiny-network.js";
 import { voidLabel } from "../../data/index.js";
 import { type PixelLossDefinition, type PixelLossName, pixelLosses } from "../../losses/pixels/index.js";
@@ -8,12 +9,8 @@ import type { Tensor } from "../../onnx/types.js";
 import { LocalEngine } from "../../runtime/index.js";
 import type { OptimizerName } from "../optimizers/index.js";
 import type { BatchNormMode } from "../step-options.js";
-import { Trainer } from "../trainer.js";
 import { addOutlierHead } from "./outlier-head.js";
-import { planPixels, selectPixelParameters } from "./pixel-plan.js";
-import { buildPixelStep } from "./pixel-step.js";
-import { labelFeeds } from "./scene-source.js";
-import { asSegmenter } from "./segmenter.js";
+import { selectPixelParameters } from "./pixel-plan.js";
 
 interface Reference {
   classes: number;
@@ -44,12 +41,6 @@ afterAll(() => engine.close());
 
 const rates = { adam: 1e-3, adamw: 1e-3, sgd: 1e-2 };
 
-/** Feeds of a step: images, labels and masks. */
-function feedsOf(images: Float32Array, labels: Uint8Array): Record<string, Tensor> {
-  const pixels = { images: { data: new Uint8Array(3 * labels.length), count: batch, shape }, labels };
-  return { image: { dtype: "float32", dims: [batch, ...shape], data: images.slice() }, ...labelFeeds(pixels) };
-}
-
 interface Setting {
   readonly loss: PixelLossName;
   readonly lossOptions?: object;
@@ -58,33 +49,18 @@ interface Setting {
   readonly weights?: Record<string, Float32Array>;
 }
 
-async function steps(setting: Setting, batches: readonly { images: Float32Array; labels: Uint8Array }[]) {
-  const { loss: name, optimizer = "adam", bn = "batch", weights } = setting;
+async function steps(setting: Setting, batches: readonly SceneBatch[]) {
+  const { loss: name, lossOptions, optimizer = "adam", bn = "batch", weights } = setting;
   const loss = pixelLosses[name] as PixelLossDefinition<object>;
-  const abstention = loss.abstentionClasses ?? 0;
-  const plain = tinyNetwork({ outputs: classes + abstention, ...(weights && { weights }) });
+  const plain = tinyNetwork({ outputs: classes + (loss.abstentionClasses ?? 0), ...(weights && { weights }) });
   const block = selectPixelParameters(plain.graph, "head");
   const model = loss.outlierHead ? addOutlierHead(plain, block, shape, 1) : plain;
-  const segmenter = asSegmenter(model, shape, { classes, abstention }, 1);
-  const plan = planPixels(segmenter, shape, { train: "all", batchNorm: bn, trunkStatistics: "frozen" });
-  const { parameters, partition, rows } = plan;
-  const trainer = new Trainer(engine, (sizes) =>
-    buildPixelStep({
-      ...{ model: segmenter.upgraded, logits: segmenter.logits, partition, parameters, rows, classes, prior },
-      ...{ loss, lossOptions: { ...loss.defaults, ...setting.lossOptions }, batchNorm: bn, optimizer, height, width },
-      optimizerOptions: { momentum: 0.9, weightDecay: optimizer === "sgd" ? 5e-4 : 0 },
-      ...sizes,
-    }),
-  );
-  await trainer.start({ batch: 1, outlierBatch: 0 });
-  const readings = [];
-  for (const [at, { images, labels }] of batches.entries()) {
-    const sizes = { batch, outlierBatch: 0 };
-    readings.push(await trainer.step({ sizes, feeds: feedsOf(images, labels) }, rates[optimizer], at + 1));
-  }
-  const trained = await trainer.trained();
-  await trainer.close();
-  return { readings, trained, start: segmenter.upgraded.graph.initializers };
+  return runPixelSteps(engine, model, batches, {
+    ...{ shape, batch, loss, lossOptions, prior, optimizer },
+    ...{ train: "all", batchNorm: bn, trunkStatistics: "frozen" },
+    learningRate: rates[optimizer],
+    weightDecay: optimizer === "sgd" ? 5e-4 : 0,
+  });
 }
 
 const norm = (values: ArrayLike<number>) => Math.sqrt(Array.from(values).reduce((sum, value) => sum + value ** 2, 0));
