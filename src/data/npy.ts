@@ -61,8 +61,18 @@ const mostAxes = 32;
  *   numbers, or elements other than booleans, integers, float32 and float64
  */
 export async function readNpyHeader(path: string): Promise<NpyHeader> {
-  const size = await fileSize(path);
-  const bytes = Buffer.from(await readStart(path, mostHeaderBytes));
+  return parseNpyHeader(await readStart(path, mostHeaderBytes), await fileSize(path), path);
+}
+
+/**
+ * As {@link readNpyHeader}.
+ *
+ * @param beginning  the file's first bytes, its header at least
+ * @param size       bytes of the whole file
+ * @param path       the file's name in errors
+ */
+function parseNpyHeader(beginning: Uint8Array, size: number, path: string): NpyHeader {
+  const bytes = Buffer.from(beginning.buffer, beginning.byteOffset, beginning.length);
   if (bytes.length < 10 || !magic.every((byte, index) => bytes[index] === byte)) {
     const zip = bytes.length > 3 && bytes.readUInt32LE(0) === 0x04034b50;
     throw new FormatError({
@@ -146,23 +156,28 @@ function readHeaderText(text: string, path: string): { shape: readonly number[];
   return { shape: sizes, type };
 }
 
-/** Largest array read at once: 2 GiB. */
-const mostArrayBytes = 2 ** 31;
+/** Largest file read at once: 2 GiB. */
+export const mostArrayBytes = 2 ** 31;
 
 /**
  * Reads a whole NPY file; see {@link readNpyHeader} for what is accepted.
  *
- * @throws FormatError for other files, and for arrays over 2 GiB
+ * @throws FormatError for other files, and for those over 2 GiB
  */
 export async function readNpy(path: string): Promise<NpyArray> {
-  const { shape, type, start } = await readNpyHeader(path);
   const size = await fileSize(path);
-  if (size - start > mostArrayBytes) {
-    throw new FormatError({ where: path, expected: `at most ${mostArrayBytes} bytes`, received: `${size - start}` });
+  if (size > mostArrayBytes) {
+    throw new FormatError({ where: path, expected: `at most ${mostArrayBytes} bytes`, received: String(size) });
   }
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw fileError(path, cause);
   });
+  return decodeNpy(bytes, path);
+}
+
+/** The array in the bytes of an NPY file; errors as {@link readNpyHeader}, with `path` as the file's name. */
+export function decodeNpy(bytes: Uint8Array, path: string): NpyArray {
+  const { shape, type, start } = parseNpyHeader(bytes, bytes.length, path);
   return { shape, type, data: viewElements(bytes.subarray(start), type) };
 }
 

@@ -312,6 +312,22 @@ export const catalogue: readonly CatalogueEntry[] = [
     uses: [{ what: "Lost & Found scenes", dataset: "fishyscapes:{}/fishyscapes_lostandfound?images={}/lostandfound" }],
   },
   {
+    name: "fishyscapes-static",
+    title: "Fishyscapes Static, validation set, third version: masks, and differences to images of Cityscapes",
+    homepage: "https://fishyscapes.com/dataset",
+    licence: "see the page of Fishyscapes",
+    files: [
+      {
+        url: "http://robotics.ethz.ch/~asl-datasets/Fishyscapes/fs_val_v3.zip",
+        name: "fs_val_v3.zip",
+        checksum: { algorithm: "md5", hex: "0dc11db9e57088c5bb18de4c55a53f3a", statedBy: pytorchOod },
+        unpack: true,
+      },
+    ],
+    layout: "NNNN_ID_labels.png and NNNN_*_rgb.npz; the images are those of Cityscapes",
+    uses: [{ what: "Static scenes", dataset: "fishyscapes:{}?images={}/../cityscapes/leftImg8bit" }],
+  },
+  {
     name: "road-anomaly",
     title: "Road Anomaly of Lis et al., 2019: 60 images with unusual obstacles",
     homepage: "https://www.epfl.ch/labs/cvlab/data/road-anomaly/",

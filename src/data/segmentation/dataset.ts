@@ -9,6 +9,7 @@ import { keeping } from "./kept.js";
 import { applyLabelMap, type LabelMap } from "./label-map.js";
 import { labelPngSize, readLabelPng } from "./label-png.js";
 import { scaledSize } from "./options.js";
+import { addOverlay } from "./overlay.js";
 import { resizeScene } from "./resize-scene.js";
 import type { SceneFile } from "./scene-files.js";
 import type { Scene, SceneBatch, SegmentationDataset, Size } from "./types.js";
@@ -58,7 +59,7 @@ export async function sceneFilesDataset(options: SceneFilesOptions): Promise<Seg
     imageName: (index) => file(index).name,
     describe: (index) => file(index).image,
     async fingerprint() {
-      const hash = createHash("sha256").update(await hashFiles(files.flatMap(({ image, labels }) => [image, labels])));
+      const hash = createHash("sha256").update(await hashFiles(files.flatMap(filesOf)));
       hash.update(JSON.stringify({ size: wanted ?? null, scale, length: files.length }));
       return hash.update(map.table).digest("hex");
     },
@@ -99,7 +100,10 @@ export function batchScenes(scenes: readonly Scene[], where: string): SceneBatch
   return { images: { data, count: scenes.length, shape: [3, height, width] }, labels };
 }
 
-async function readScene({ image, labels }: SceneFile, map: LabelMap): Promise<Scene> {
+const filesOf = ({ image, labels, overlay }: SceneFile): string[] =>
+  overlay === undefined ? [image, labels] : [image, labels, overlay];
+
+async function readScene({ image, labels, overlay }: SceneFile, map: LabelMap): Promise<Scene> {
   const [picture, ids] = await Promise.all([decodeImageFile(image), readLabelPng(labels)]);
   const [channels, height, width] = picture.shape;
   if (height !== ids.height || width !== ids.width) {
@@ -113,6 +117,7 @@ async function readScene({ image, labels }: SceneFile, map: LabelMap): Promise<S
   if (coloured === undefined) {
     throw new ShapeError({ where: image, expected: "a grey or colour image", received: `${channels} channels` });
   }
+  if (overlay !== undefined) await addOverlay(coloured, overlay);
   return { image: coloured.data as Uint8Array, labels: applyLabelMap(map, ids, labels), height, width };
 }
 

@@ -2,7 +2,7 @@ import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder, write } from "../../../test/data/files.js";
-import { noise, writeLabels, writePixels } from "../../../test/data/segmentation.js";
+import { bytes, noise, writeLabels, writePixels } from "../../../test/data/segmentation.js";
 import { openSegmentation } from "./open.js";
 import { outlierLabel, voidLabel } from "./types.js";
 
@@ -15,6 +15,11 @@ async function scene(image: string, labels: string, ids: readonly number[], widt
   await writePixels(image, noise(ids.length / width, width, ids[0]), width, 3);
   await writeLabels(labels, ids, width);
 }
+/**
+ * numpy.savez_compressed of `rgb`, int16 [1, 4, 3], by NumPy 2.4: red 300, -300, 5, 0; green 1, 2, 3, -4; blue -7, 0, 0, 0.
+ */
+const difference =
+  "UEsDBC0AAAAIAAAAIQDDsOyi//////////8HABQAcmdiLm5weQEAEACYAAAAAAAAAF8AAAAAAAAAm+wX6hsQychQxlCtnpJanFykbqWgbpNppK6joJ6WX1RSlJgXn1+UkgoSd0vMKU4FihdnJBakAvkahjoKJjoKxpo6CrUK5AEuHUZGhp//r/xjYmBgYGVgZgCBP/8ZGABQSwECLQMtAAAACAAAACEAw7Dsol8AAACYAAAABwAAAAAAAAAAAAAAgAEAAAAAcmdiLm5weVBLBQYAAAAAAQABADUAAACYAAAAAAA=";
 const twelve = Array.from({ length: 12 }, (_, id) => id);
 
 async function camvid(): Promise<string> {
@@ -133,7 +138,7 @@ describe("official layouts", () => {
     expect([...(await dataset.readOne(0)).labels]).toEqual([0, outlierLabel, voidLabel, 0]);
   });
 
-  test("fishyscapes as released: masks over the images of Lost and Found; Static is refused with what to do", async () => {
+  test("fishyscapes as released: masks over the images of Lost and Found", async () => {
     const [root, images] = [newSet(), newSet()];
     const name = "04_Maurener_Weg_8_000000_000030";
     await scene(
@@ -148,9 +153,40 @@ describe("official layouts", () => {
     await expect(openSegmentation(`fishyscapes:${root}?images=${images}`)).rejects.toThrow(
       /0001_04_Maurener_Weg_8_000000_000040_labels.png: its image 04_Maurener_Weg_8_000000_000040_leftImg8bit is not in/,
     );
-    await write(join(root, "0000_frankfurt_000001_046504_rgb.npz"), "zip");
-    await expect(openSegmentation(`fishyscapes:${root}?images=${images}`)).rejects.toThrow(
-      "differences to Cityscapes images, which are not read",
+  });
+
+  test("fishyscapes static as released: differences are added to images of Cityscapes and cut at 0 and 255", async () => {
+    const [root, images] = [newSet(), newSet()];
+    const name = "frankfurt_000001_046504";
+    const image = join(images, "val", "frankfurt", `${name}_leftImg8bit.png`);
+    await writePixels(image, Uint8Array.of(10, 20, 30, 250, 251, 252, 7, 8, 9, 1, 2, 3), 4, 3);
+    await writeLabels(join(root, `0000_${name}_labels.png`), [1, 1, 255, 0], 4);
+    await write(join(root, "0000_lion_rgb.npz"), bytes(difference));
+    const spec = `fishyscapes:${root}?images=${images}`;
+    const dataset = await openSegmentation(spec);
+    const scene = await dataset.readOne(0);
+    expect([...scene.labels]).toEqual([outlierLabel, outlierLabel, voidLabel, 0]);
+    expect([...scene.image]).toEqual([255, 0, 12, 1, 21, 253, 11, 0, 23, 252, 9, 3]);
+
+    const before = await dataset.fingerprint();
+    await write(join(root, "0000_lion_rgb.npz"), "PK, but no archive");
+    expect(await dataset.fingerprint()).not.toBe(before);
+    await expect((await openSegmentation(spec)).readOne(0)).rejects.toThrow(
+      /0000_lion_rgb.npz: expected an NPZ archive, got .*; the file is truncated or corrupt/,
+    );
+    await writeLabels(join(root, `0001_${name}_labels.png`), [1, 1, 255, 0], 4);
+    await expect(openSegmentation(spec)).rejects.toThrow(
+      `0001_${name}_labels.png: there is no 0001_*_rgb.npz beside it, which holds what is added to its image`,
+    );
+  });
+
+  test("a difference of another size than its image", async () => {
+    const [root, images] = [newSet(), newSet()];
+    const name = "frankfurt_000001_046504";
+    await scene(join(images, `${name}_leftImg8bit.png`), join(root, `0000_${name}_labels.png`), twelve);
+    await write(join(root, "0000_lion_rgb.npz"), bytes(difference));
+    await expect((await openSegmentation(`fishyscapes:${root}?images=${images}`)).readOne(0)).rejects.toThrow(
+      '0000_lion_rgb.npz, array "rgb": expected 3 x 4 x 3 numbers, as its image has, got 1 x 4 x 3',
     );
   });
 

@@ -6,12 +6,14 @@ import { fileError } from "../files.js";
 import { byCodePoint } from "../formats/folder.js";
 import type { LabelMap } from "./label-map.js";
 
-/** The two files of a scene. */
+/** The files of a scene. */
 export interface SceneFile {
   /** Name within the set: the image's path below the set's folder, with slashes. */
   readonly name: string;
   readonly image: string;
   readonly labels: string;
+  /** A difference to be added to the image, see `addOverlay`. */
+  readonly overlay?: string;
 }
 
 /** What the reader of a layout finds: `openSegmentation` puts selection, label map and resizing on top. */

@@ -1,7 +1,7 @@
 import { basename, join } from "node:path";
 import { DataError } from "../../../errors.js";
 import { anomalyMask } from "../label-map.js";
-import { filesBelow, pairFolders, pairLabels, type SceneLayout, stem } from "../scene-files.js";
+import { filesBelow, pairFolders, pairLabels, type SceneFile, type SceneLayout, stem } from "../scene-files.js";
 
 export const fishyscapesSplits = ["Static", "LostAndFound"] as const;
 
@@ -22,32 +22,37 @@ export async function openFishyscapes(root: string, split: (typeof fishyscapesSp
   };
 }
 
-const released = /^\d+_(.+)_labels\.png$/;
+const released = /^(\d+)_(.+)_labels\.png$/;
 
 /**
- * The masks of Fishyscapes Lost & Found as they are released, `DIR/NUMBER_ID_labels.png`, over the images of Lost and Found,
- * `ID_leftImg8bit.png` anywhere below `images`.
+ * Fishyscapes, validation, as released: masks `DIR/NUMBER_ID_labels.png` over images `ID_leftImg8bit.png` anywhere below `images`. Those of Lost &
+ * Found lie over images of Lost and Found; those of Static over images of Cityscapes, to which the differences `DIR/NUMBER_*_rgb.npz` are added.
  *
- * The release of Static holds differences to Cityscapes images (`*_rgb.npz`) instead of images, which are not read here.
- *
- * @throws DataError for the release of Static
+ * @throws DataError for a mask without its image, or without its difference where others have one
  */
 export async function openFishyscapesRelease(root: string, images: string): Promise<SceneLayout> {
-  const overlay = (await filesBelow(root)).find((name) => name.endsWith("_rgb.npz"));
-  if (overlay !== undefined) {
-    throw new DataError({
-      where: join(root, overlay),
-      problem: "Fishyscapes Static is released as differences to Cityscapes images, which are not read",
-      hint: "add each to its image, save the sums as PNG in Static/original and the masks in Static/labels, and use split=Static",
-    });
-  }
   // Scenes lie in folders of their own; the file names alone are unique.
   const folders = new Map((await filesBelow(images)).map((name) => [stem(basename(name)), stem(name)]));
-  return {
-    map: anomalyMask,
-    files: await pairLabels(root, images, (label) => {
-      const id = released.exec(label)?.[1];
-      return id === undefined ? undefined : (folders.get(`${id}_leftImg8bit`) ?? `${id}_leftImg8bit`);
+  const files = await pairLabels(root, images, (label) => {
+    const id = released.exec(label)?.[2];
+    return id === undefined ? undefined : (folders.get(`${id}_leftImg8bit`) ?? `${id}_leftImg8bit`);
+  });
+  const overlays = new Map(
+    (await filesBelow(root)).flatMap((name) => {
+      const number = /^(\d+)_.*rgb\.npz$/.exec(name)?.[1];
+      return number === undefined ? [] : [[number, join(root, name)] as const];
     }),
-  };
+  );
+  return { map: anomalyMask, files: overlays.size === 0 ? files : files.map((file) => withOverlay(file, overlays)) };
+}
+
+function withOverlay(file: SceneFile, overlays: ReadonlyMap<string, string>): SceneFile {
+  const number = released.exec(basename(file.labels))?.[1] as string;
+  const overlay = overlays.get(number);
+  if (overlay !== undefined) return { ...file, overlay };
+  throw new DataError({
+    where: file.labels,
+    problem: `there is no ${number}_*_rgb.npz beside it, which holds what is added to its image`,
+    hint: "the set is incomplete: fetch it again",
+  });
 }
