@@ -114,8 +114,8 @@ function largestNumerator(total: number, share: number): number {
   return nearest / total <= share ? nearest : nearest - 1;
 }
 
-/** The fewest scores for which {@link largestNumerator} is 1. */
-function fewestScores(alpha: number): number {
+/** The fewest scores, ⌈1/alpha⌉ - 1, for which {@link largestNumerator} is 1: with fewer, nothing can be promised. */
+export function fewestScores(alpha: number): number {
   const nearest = Math.round(1 / alpha);
   return (1 / nearest <= alpha ? nearest : nearest + 1) - 1;
 }

@@ -58,6 +58,8 @@ export const bitsOf = (scores: Float32Array) => new Int32Array(scores.buffer, sc
 /** Orders as the floats do; -0 becomes +0. */
 export const keyOf = (word: number) => (word === signBit ? signBit : word ^ ((word >> 31) | signBit));
 export const wordOf = (key: number) => key ^ (~(key >> 31) | signBit);
+/** The float32 of a key. */
+export const floatOf = (key: number): number => new Float32Array(Int32Array.of(wordOf(key)).buffer)[0] as number;
 
 function tally(words: Int32Array, sizes: Uint32Array): void {
   for (let index = 0; index < words.length; index++) {
