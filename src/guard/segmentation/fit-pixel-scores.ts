@@ -1,18 +1,21 @@
 /** Fits scores of pixels to in-distribution images: all of them in one pass, in bounded memory. */
-import { createGenerator, type SegmentationDataset, type Size } from "../../data/index.js";
+import { createGenerator, type SegmentationDataset } from "../../data/index.js";
 import { resizeLabels } from "../../data/segmentation/resize-scene.js";
-import { DataError, OffmapError } from "../../errors.js";
+import { CancelledError, DataError, OffmapError, OptionError } from "../../errors.js";
 import type { Tensor } from "../../onnx/types.js";
-import { type Expr, reduceMax, reshape, slice, transpose } from "../../ops/index.js";
+import { type Expr, reduceMax, slice } from "../../ops/index.js";
 import type { Engine } from "../../runtime/index.js";
 import { Sample } from "../../scores/fit/sample.js";
 import type { ScoreOptions } from "../../scores/index.js";
 import type { Classifier } from "../../training/classifier.js";
 import { ClassSums, MaxLogits } from "./class-sums.js";
-import { findPixelFeatures, type PixelFeatures } from "./pixel-features.js";
+import { LayerFlows } from "./flow/layer-flows.js";
+import { LayerSample } from "./flow/layer-sample.js";
+import { findPixelFeatures, findPixelLayers, type PixelFeatures } from "./pixel-features.js";
 import { pixelModel, predictedOutput } from "./pixel-graph.js";
 import { classesOf, inputSize, pixelShapes } from "./pixel-network.js";
 import { type PixelPart, pixelOptionsOf, pixelPartFittedWith } from "./pixel-part.js";
+import { rowsOf, stepOf } from "./pixel-rows.js";
 import { type RunScenesOptions, runScenes, type SceneOutputs } from "./pixel-runner.js";
 import {
   type PixelFitData,
@@ -23,8 +26,8 @@ import {
 } from "./scores/index.js";
 
 export interface FitPixelOptions extends RunScenesOptions {
-  /** Tensor with the features; default: what goes into the last layer. */
-  readonly layer?: string | undefined;
+  /** Tensors with the features, several for scores of several layers; default: what goes into the last layer, and what `findPixelLayers` finds. */
+  readonly layers?: readonly string[] | undefined;
   /** Options of the scores, by the name of the score. */
   readonly options?: Readonly<Partial<Record<PixelScoreName, ScoreOptions>>>;
   /** Told of a score that the model or the data do not allow, which is then left out. Default: the error is thrown. */
@@ -35,8 +38,6 @@ export interface FitPixelOptions extends RunScenesOptions {
 const bankSeed = 1;
 /** Most positions that are kept, for scores that look at single ones. */
 const mostKept = 50_000;
-/** Pixels of one image of which the logits are looked at, at most. */
-const mostPixels = 4096;
 
 /**
  * Pixels that are void or outliers in the labels enter nothing: classes that are held out are void in training.
@@ -50,13 +51,13 @@ export async function fitPixelScores(
   classifier: Classifier,
   dataset: SegmentationDataset,
   names: readonly PixelScoreName[],
-  { layer, options = {}, onRefusal, ...run }: FitPixelOptions = {},
+  { layers: named = [], options = {}, onRefusal, ...run }: FitPixelOptions = {},
 ): Promise<PixelPart[]> {
-  const attempt = <Result>(name: PixelScoreName, make: () => Result): Result | undefined => {
+  const attempt = async <Result>(name: PixelScoreName, make: () => Promise<Result>): Promise<Result | undefined> => {
     try {
-      return make();
+      return await make();
     } catch (error) {
-      if (!(error instanceof OffmapError) || onRefusal === undefined) throw error;
+      if (!(error instanceof OffmapError) || error instanceof CancelledError || onRefusal === undefined) throw error;
       onRefusal(name, error);
       return undefined;
     }
@@ -75,29 +76,53 @@ export async function fitPixelScores(
     return { name, definition, settings: pixelOptionsOf(name, options[name]) };
   });
   let features: PixelFeatures | undefined;
-  const allowed = wanted.filter(({ name, definition }) =>
-    attempt(name, () => {
-      if (definition.uses.includes("features")) features ??= findPixelFeatures(classifier, shapes, layer);
+  let layers: readonly PixelFeatures[] | undefined;
+  const allowed: typeof wanted = [];
+  for (const one of wanted) {
+    const { uses } = one.definition;
+    const done = await attempt(one.name, async () => {
+      if (uses.includes("features")) features ??= findPixelFeatures(classifier, shapes, onlyLayer(named, one.name));
+      if (uses.includes("layers")) layers ??= findPixelLayers(classifier, shapes, named);
       return true;
-    }),
-  );
+    });
+    if (done) allowed.push(one);
+  }
   const reads = new Set(allowed.flatMap(({ definition }) => definition.reads ?? []));
   const data =
-    reads.size === 0 ? undefined : await gather(engine, classifier, dataset, { classes, features, reads }, run);
-  return allowed.flatMap(({ name, definition, settings }) => {
-    const part = attempt(name, (): PixelPart => {
-      const fitted = data === undefined ? {} : (definition.fit?.(data, settings) ?? {});
+    reads.size === 0 ? undefined : await gather(engine, classifier, dataset, { classes, features, layers, reads }, run);
+  const parts: PixelPart[] = [];
+  for (const { name, definition, settings } of allowed) {
+    const part = await attempt(name, async (): Promise<PixelPart> => {
+      const fitted = data === undefined ? {} : ((await definition.fit?.(data, settings)) ?? {});
       const tensor = definition.uses.includes("features") ? features?.tensor : undefined;
-      return { score: name, options: settings, fitted, ...(tensor !== undefined && { features: tensor }) };
+      const tensors = definition.uses.includes("layers") ? layers?.map((layer) => layer.tensor) : undefined;
+      return {
+        ...{ score: name, options: settings, fitted },
+        ...(tensor !== undefined && { features: tensor }),
+        ...(tensors !== undefined && { layers: tensors }),
+      };
     });
-    if (part === undefined) return [];
-    return [definition.fit === undefined ? part : pixelPartFittedWith(part, run.normalization)];
+    if (part === undefined) continue;
+    parts.push(definition.fit === undefined ? part : pixelPartFittedWith(part, run.normalization));
+  }
+  return parts;
+}
+
+/** @throws OptionError when several layers are named */
+function onlyLayer([layer, ...more]: readonly string[], name: PixelScoreName): string | undefined {
+  if (more.length === 0) return layer;
+  throw new OptionError({
+    where: "--layer",
+    expected: `one layer for score ${name}`,
+    received: [layer, ...more].join(", "),
   });
 }
 
 interface Gathered {
   readonly classes: number;
   readonly features: PixelFeatures | undefined;
+  /** Where scores of several layers are fitted; the last is `features` where that is there too. */
+  readonly layers: readonly PixelFeatures[] | undefined;
   readonly reads: ReadonlySet<PixelFitPart>;
 }
 
@@ -109,7 +134,7 @@ async function gather(
   engine: Engine,
   classifier: Classifier,
   dataset: SegmentationDataset,
-  { classes, features, reads }: Gathered,
+  { classes, features, layers, reads }: Gathered,
   run: RunScenesOptions,
 ): Promise<PixelFitData> {
   const tops = new MaxLogits(classes);
@@ -124,6 +149,11 @@ async function gather(
     createGenerator(bankSeed).fork("labelled pixels"),
     reads.has("labelled") ? mostKept : 0,
   );
+  const flowLayers = layers ?? (features === undefined ? [] : [features]);
+  const layerSample = reads.has("flows")
+    ? new LayerSample(flowLayers, classes, createGenerator(bankSeed).fork("layers"))
+    : undefined;
+  const ofPositions = features !== undefined && (reads.has("bank") || reads.has("classMoments"));
   const moments = reads.has("classMoments") ? await ClassSums.load(engine, classes, dimension) : undefined;
   try {
     await runScenes(
@@ -134,7 +164,8 @@ async function gather(
         pixelModel(classifier, shapes, { classes, size, parts: [] }, ({ outputs, logits, take }) => ({
           ...(reads.has("maxLogits") ? { ...outputs, [topOutput]: reduceMax(logits, { axes: [1] }) } : {}),
           ...(reads.has("labelled") ? { [logitsOutput]: thinned(logits) } : {}),
-          ...(features !== undefined && { [rowsOutput]: rowsOf(take(features.tensor)) }),
+          ...(ofPositions && { [rowsOutput]: rowsOf(take(features.tensor)) }),
+          ...layerSample?.outputs(take),
         })),
       run,
       async ({ scene, outputs }) => {
@@ -143,6 +174,7 @@ async function gather(
           tops.add(top.data as Float32Array, outputs[predictedOutput]?.data as Uint8Array, scene.labels);
         const some = outputs[logitsOutput];
         if (some !== undefined) pixels.add(labelledPixels(some, scene, classes));
+        layerSample?.add(scene, outputs);
         const rows = outputs[rowsOutput];
         if (rows === undefined) return;
         const known = withClass(rows, scene, classes);
@@ -155,14 +187,12 @@ async function gather(
       classMoments: moments?.results() ?? [],
       labelled: pixels.rows(),
       bank: { features: sample.rows().features, dimension },
+      flows: new LayerFlows(engine, layerSample?.rows() ?? [], run),
     };
   } finally {
     await moments?.release();
   }
 }
-
-/** Step between the pixels that are looked at, along either axis. */
-const stepOf = ({ height, width }: Size) => Math.max(1, Math.ceil(Math.sqrt((height * width) / mostPixels)));
 
 /** Logits [1, K, H, W] of every so many-th pixel, as [h, w, K]. */
 function thinned(logits: Expr): Expr {
@@ -182,12 +212,6 @@ function labelledPixels(logits: Tensor, scene: SceneOutputs["scene"], classes: n
   });
   const { count, rows, labels: own } = selected(logits, labels, classes);
   return { count, features: new Float32Array(0), logits: rows, labels: own };
-}
-
-/** Features [1, D, h, w] as [h, w, D]. */
-function rowsOf(features: Expr): Expr {
-  const [, dimension, height, width] = features.dims as [unknown, number, number, number];
-  return reshape(transpose(features, [0, 2, 3, 1]), [height, width, dimension]);
 }
 
 /** The rows of positions whose label is a class, that of the pixel in the middle of what they stand for. */

@@ -1,5 +1,12 @@
 // Scores of pixels: on top of a segmentation network, fitted, and in files.
 export { type AnomalyModelOptions, anomalyMapOutput, anomalyMaskOutput, anomalyModel } from "./anomaly-model.js";
+export {
+  asPixelCalibration,
+  type CalibratePixelsOptions,
+  calibratePixels,
+  checkPixelCalibration,
+  type PixelCalibration,
+} from "./calibrate-pixels.js";
 export { type FitPixelOptions, fitPixelScores } from "./fit-pixel-scores.js";
 export { pixelModel, predictedOutput } from "./pixel-graph.js";
 export { classesOf, inputSize, pixelShapes } from "./pixel-network.js";
@@ -15,3 +22,15 @@ export {
 } from "./pixel-part.js";
 export { type RunScenesOptions, runScenes, type SceneOutputs, type ScenesToRun } from "./pixel-runner.js";
 export { type PixelScoreDefinition, type PixelScoreName, pixelScores } from "./scores/index.js";
+export { type FitSegmentOptions, type FittedSegments, fitSegments, segmentMaps } from "./segments/fit-segments.js";
+export { type SegmentMaps, type Segments, segmentFeatureNames, segmentsOf } from "./segments/segment-features.js";
+export {
+  checkSegmentJudge,
+  decodeSegmentJudge,
+  encodeSegmentJudge,
+  type JudgedMap,
+  judgeSegments,
+  probabilitiesOutput,
+  type SegmentJudge,
+  withProbabilities,
+} from "./segments/segment-judge.js";

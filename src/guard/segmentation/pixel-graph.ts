@@ -68,6 +68,7 @@ export function pixelExpressions(
       refuseMissing(part.score, `a model with outputs beyond its ${classes} classes`, `${shapes.outputs} outputs`);
     }
     if (uses.includes("features")) inputs.features = take(featuresOf(part, shapes));
+    if (uses.includes("layers")) inputs.layers = layersOf(part, shapes).map(take);
     if (uses.includes("outlier-head")) {
       if (!hasOutlierHead(classifier)) {
         refuseMissing(part.score, `a model with a second head, output "${outlierOutput}"`, "a model without it");
@@ -89,9 +90,15 @@ function firstOf(logits: Expr, classes: number): Expr {
   return logits.dims[1] === classes ? logits : slice(logits, { axes: [1], starts: [0], ends: [classes] });
 }
 
-function featuresOf({ score, features }: PixelPart, { values }: PixelShapes): string {
-  if (features !== undefined && values.has(features)) return features;
-  return refuseMissing(score, `the model it was fitted to, with a tensor "${features}"`, "a model without it");
+const featuresOf = ({ score, features = "" }: PixelPart, shapes: PixelShapes): string =>
+  tensorOfModel(score, features, shapes);
+
+const layersOf = ({ score, layers = [] }: PixelPart, shapes: PixelShapes): string[] =>
+  layers.map((tensor) => tensorOfModel(score, tensor, shapes));
+
+function tensorOfModel(score: PixelPart["score"], tensor: string, { values }: PixelShapes): string {
+  if (values.has(tensor)) return tensor;
+  return refuseMissing(score, `the model it was fitted to, with a tensor "${tensor}"`, "a model without it");
 }
 
 /** From the expressions to the outputs of a graph. */

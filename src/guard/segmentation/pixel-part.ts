@@ -13,6 +13,8 @@ export interface PixelPart {
   readonly fitted: Fitted;
   /** Tensor of the model with the features; absent for scores without features. */
   readonly features?: string;
+  /** The same for scores of several layers. */
+  readonly layers?: readonly string[];
   /** How the images were normalised that it was fitted to; absent for scores that were fitted to none. */
   readonly normalization?: string;
 }

@@ -1,5 +1,6 @@
 // The scores of pixels. A new one is one file and one line here.
 import { type ScoreDefinition, type ScoreName, scores } from "../../../scores/index.js";
+import { flowDensityLogisticScore, flowDensityMinScore, flowDensityScore } from "./flow-density.js";
 import { knnDensityScore } from "./knn-density.js";
 import { pixelMahalanobisScore } from "./mahalanobis.js";
 import {
@@ -41,6 +42,9 @@ export const pixelScores = {
   "mutual-information": mutualInformationScore,
   mahalanobis: pixelMahalanobisScore,
   "knn-density": knnDensityScore,
+  "flow-density": flowDensityScore,
+  "flow-density-min": flowDensityMinScore,
+  "flow-density-logistic": flowDensityLogisticScore,
 } as const satisfies Record<string, PixelScoreDefinition>;
 
 export type PixelScoreName = keyof typeof pixelScores;

@@ -1,0 +1,168 @@
+/** Fits the classifier of false alarms to scenes with outliers whose place is known. */
+import { createGenerator, outlierLabel, type SegmentationDataset, voidLabel } from "../../../data/index.js";
+import { DataError } from "../../../errors.js";
+import { bestF1, PixelRanking } from "../../../metrics/index.js";
+import type { Tensor } from "../../../onnx/types.js";
+import type { Engine } from "../../../runtime/index.js";
+import { fitLogistic } from "../../../scores/fit/logistic.js";
+import { Sample } from "../../../scores/fit/sample.js";
+import type { Classifier } from "../../../training/classifier.js";
+import { normalizationText } from "../../same-normalization.js";
+import { pixelModel, predictedOutput } from "../pixel-graph.js";
+import { classesOf } from "../pixel-network.js";
+import { checkPixelPart, type PixelPart } from "../pixel-part.js";
+import { type RunScenesOptions, runScenes, type SceneOutputs } from "../pixel-runner.js";
+import { type SegmentMaps, segmentFeatureNames, segmentsOf } from "./segment-features.js";
+import { probabilitiesOutput, refuseNotFinite, type SegmentJudge, withProbabilities } from "./segment-judge.js";
+
+export interface FitSegmentOptions extends RunScenesOptions {
+  /** Pixels with at least this score make the segments; `auto`: the one with the best F1 of single pixels, found in a pass of its own. */
+  readonly threshold: number | "auto";
+}
+
+export interface FittedSegments {
+  readonly judge: SegmentJudge;
+  /** Segments that overlap no outlier, and those that do. */
+  readonly falseAlarms: number;
+  readonly found: number;
+  /** How many of either the classifier is right about; of those that it was fitted to, at most 20,000. */
+  readonly right: { readonly falseAlarms: number; readonly found: number };
+  /** Segments of which more than half is void and nothing an outlier, which say nothing. */
+  readonly skipped: number;
+}
+
+/** Most segments that the classifier is fitted to. */
+const mostSegments = 20_000;
+
+/**
+ * The meta classifier of Meta-OOD: a logistic regression that tells segments of an anomaly map that overlap an outlier from those that overlap none
+ * (intersection over segment of 0), by {@link segmentFeatureNames}.
+ *
+ * Chan, Rottmann and Gottschalk, "Entropy Maximization and Meta Classification for Out-of-Distribution Detection in Semantic Segmentation", ICCV 2021. They fit it to the segments of the
+ * evaluation set, leaving one out at a time; this one is fitted to scenes of its own, such as training scenes with pasted objects. Both kinds of segments count the same. As
+ * scikit-learn's with standardised features, balanced classes and C = 1.
+ *
+ * @param part  whose map the segments are of
+ * @throws DataError for scenes without classes or outliers, or a threshold at which all segments are of one kind
+ * @throws OptionError, UnsupportedError as `fitPixelScores`
+ */
+export async function fitSegments(
+  engine: Engine,
+  classifier: Classifier,
+  dataset: SegmentationDataset,
+  part: PixelPart,
+  { threshold: asked, ...run }: FitSegmentOptions,
+): Promise<FittedSegments> {
+  checkPixelPart(part, run.normalization);
+  let classes = 0;
+  const pass = (use: (result: SceneOutputs) => void) =>
+    runScenes(
+      engine,
+      classifier,
+      dataset,
+      (shapes, size) => {
+        classes = classesOf(classifier, shapes.outputs, dataset.classNames, dataset.spec);
+        return pixelModel(classifier, shapes, { classes, size, parts: [part] }, withProbabilities);
+      },
+      run,
+      use,
+    );
+  const threshold = asked === "auto" ? await bestThreshold(pass, part, dataset) : asked;
+  let sample: Sample | undefined;
+  const counts = { falseAlarms: 0, found: 0, skipped: 0 };
+  await pass(({ scene, outputs }) => {
+    const maps = segmentMaps(part, outputs, scene);
+    refuseNotFinite(maps.scores);
+    const names = segmentFeatureNames(classes);
+    sample ??= new Sample({ classes: 0, dimension: names.length }, createGenerator(1).fork("segments"), mostSegments);
+    const { pixels, features } = segmentsOf(maps, threshold);
+    features.forEach((own, segment) => {
+      const kind = kindOf(pixels[segment] as Int32Array, scene.labels);
+      counts[kind]++;
+      if (kind === "skipped") return;
+      sample?.add({
+        ...{ count: 1, features: own, logits: new Float32Array(0) },
+        labels: Int32Array.of(Number(kind === "falseAlarms")),
+      });
+    });
+  });
+  if (counts.falseAlarms === 0 || counts.found === 0) {
+    throw new DataError({
+      where: `segments of ${part.score} at ${threshold}`,
+      expected: "segments that overlap outliers, and others that overlap none",
+      received: `${counts.found} and ${counts.falseAlarms}`,
+      hint: "choose another threshold, or paste objects into more scenes with --paste OBJECTS",
+    });
+  }
+  return { ...fitJudge(sample as Sample, classes, part, threshold, run), ...counts };
+}
+
+/** The maps of one image among the outputs of a network. */
+export function segmentMaps(
+  { score }: { readonly score: string },
+  outputs: Readonly<Record<string, Tensor>>,
+  { height, width }: { readonly height: number; readonly width: number },
+): SegmentMaps {
+  const data = (name: string) => outputs[name]?.data;
+  return {
+    ...{ height, width },
+    scores: data(score) as Float32Array,
+    probabilities: data(probabilitiesOutput) as Float32Array,
+    predicted: data(predictedOutput) as Uint8Array,
+  };
+}
+
+function kindOf(pixels: Int32Array, labels: Uint8Array): "found" | "falseAlarms" | "skipped" {
+  let unknown = 0;
+  for (const pixel of pixels) {
+    if (labels[pixel] === outlierLabel) return "found";
+    unknown += Number(labels[pixel] === voidLabel);
+  }
+  return unknown > pixels.length / 2 ? "skipped" : "falseAlarms";
+}
+
+async function bestThreshold(
+  pass: (use: (result: SceneOutputs) => void) => Promise<void>,
+  { score }: PixelPart,
+  dataset: SegmentationDataset,
+): Promise<number> {
+  const pixels = new PixelRanking();
+  await pass(({ index, scene, outputs }) => {
+    const mask = scene.labels.map((label) => (label === outlierLabel ? 1 : label === voidLabel ? voidLabel : 0));
+    pixels.add(outputs[score]?.data as Float32Array, mask, dataset.describe(index));
+  });
+  return bestF1(pixels.ranking()).threshold;
+}
+
+function fitJudge(
+  sample: Sample,
+  classes: number,
+  { score, options }: PixelPart,
+  threshold: number,
+  { normalization }: RunScenesOptions,
+): Pick<FittedSegments, "judge" | "right"> {
+  const names = segmentFeatureNames(classes);
+  const { count, features, labels } = sample.rows();
+  const rows = Array.from({ length: count }, (_, row) =>
+    features.subarray(row * names.length, (row + 1) * names.length),
+  );
+  // A class that is predicted nowhere gives a column of zeros, which tells nothing.
+  const varied = names.map((_, column) => rows.some((row) => row[column] !== rows[0]?.[column]));
+  const picked = rows.map((row) => Array.from(row.filter((_, column) => varied[column])));
+  const ofKind = (kind: number) => picked.filter((_, row) => labels[row] === kind);
+  const fitted = fitLogistic(ofKind(0), ofKind(1), { ridge: 1 / count });
+  const columns = names.filter((_, column) => varied[column]);
+  const weights = Object.fromEntries(names.map((name) => [name, fitted.weights[columns.indexOf(name)] ?? 0]));
+  const right = { falseAlarms: 0, found: 0 };
+  picked.forEach((row, at) => {
+    const evidence = row.reduce(
+      (sum, value, column) => sum + value * (fitted.weights[column] as number),
+      fitted.offset,
+    );
+    if (labels[at] === 1) right.falseAlarms += Number(evidence >= 0);
+    else right.found += Number(evidence < 0);
+  });
+  const normalized = normalizationText(normalization);
+  const what = { format: "offmap segments 1", score, options, normalization: normalized, classes, threshold } as const;
+  return { judge: { ...what, weights, offset: fitted.offset }, right };
+}
