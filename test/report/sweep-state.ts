@@ -11,9 +11,18 @@ const data = {
 
 function recipe(name: string, title: string, order: number, more: Partial<Recipe> = {}): Recipe {
   return {
-    ...{ name: `demo/${name}`, file: `${name}.yaml`, title, table: "demo", order, stages: [] },
+    ...{ name: `demo/${name}`, file: `${name}.yaml`, title, table: "demo", task: "classification", order, stages: [] },
     data: { id: "id", test: "test", ood: [] },
-    evaluate: { scores: [], scoresFrom: 0, accuracyFrom: 0, adjust: true, prior: false },
+    evaluate: {
+      scores: [],
+      scoresFrom: 0,
+      accuracyFrom: 0,
+      adjust: true,
+      prior: false,
+      priorScenes: 1,
+      fitOutliers: false,
+      scoreOptions: {},
+    },
     notes: ["These sets stand in for others."],
     ...more,
   };

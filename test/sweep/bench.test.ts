@@ -284,12 +284,16 @@ describe("jobs in processes of their own", { timeout: 600_000 }, () => {
       out: join(folder, "job"),
       engine: { threads: 1 },
     } as const;
-    const failure = forkJob({ kind: "train", options, content: {} }, {});
+    const failure = forkJob({ task: "classification", kind: "train", options, content: {} }, {});
     await expect(failure).rejects.toThrow(/none\.bin/);
     const unlabelled = { ...options, id: `cifar:${join(folder, "data", "cifar10-test.bin")}?labels=none` };
-    await expect(forkJob({ kind: "train", options: unlabelled, content: {} }, {})).rejects.toThrow(DataError);
+    await expect(
+      forkJob({ task: "classification", kind: "train", options: unlabelled, content: {} }, {}),
+    ).rejects.toThrow(DataError);
     const noOutliers = { ...options, id: `cifar:${join(folder, "data", "cifar10-test.bin")}`, loss: "oe" } as const;
-    await expect(forkJob({ kind: "train", options: noOutliers, content: {} }, {})).rejects.toThrow(OptionError);
+    await expect(
+      forkJob({ task: "classification", kind: "train", options: noOutliers, content: {} }, {}),
+    ).rejects.toThrow(OptionError);
   });
 
   test.runIf(process.platform === "linux")("a process that is killed is told of as such, with what to do", async () => {
@@ -298,7 +302,9 @@ describe("jobs in processes of their own", { timeout: 600_000 }, () => {
       ...{ out: join(folder, "killed-job"), steps: 100_000, batch: 8, holdOut: 0, engine: { threads: 1 } },
     };
     const progress = { start() {}, finish() {}, update: () => void killChildren() };
-    await expect(forkJob({ kind: "train", options, content: {} }, { progress })).rejects.toThrow(
+    await expect(
+      forkJob({ task: "classification", kind: "train", options, content: {} }, { progress }),
+    ).rejects.toThrow(
       "its process was ended by SIGKILL; that happens when memory runs out: repeat the command with fewer --jobs, and it goes on from the last checkpoint",
     );
   });

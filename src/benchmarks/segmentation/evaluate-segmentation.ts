@@ -16,6 +16,8 @@ import {
   predictedOutput,
   readyPixelPart,
   runScenes,
+  type SegmentJudge,
+  withProbabilities,
 } from "../../guard/segmentation/index.js";
 import {
   bestF1,
@@ -37,6 +39,7 @@ import {
 import type { Progress } from "../../progress.js";
 import type { Engine } from "../../runtime/index.js";
 import type { Classifier } from "../../training/classifier.js";
+import { judgedSegments, type SegmentResults } from "./judged-segments.js";
 import { pixelHistogram } from "./pixel-histogram.js";
 import { type RateScale, rateScale } from "./rate-scale.js";
 
@@ -53,6 +56,8 @@ export interface EvaluateSegmentationOptions {
   readonly perImage?: boolean;
   /** Component metrics, by a second pass over the images, at the threshold of each score with the best F1 of single pixels. */
   readonly components?: MinimumSizes | undefined;
+  /** Judges the segments of one of the scores, whose metrics are then found a second time without those that are false alarms. */
+  readonly segments?: SegmentJudge | undefined;
   readonly progress?: Progress | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -102,6 +107,7 @@ export interface SegmentationEvaluation {
     readonly class_iou: readonly { readonly class: string; readonly iou: number | null }[];
   };
   readonly rows: readonly PixelRow[];
+  readonly segments?: SegmentResults;
   /** Empty without `perImage`. */
   readonly perImage: readonly EvaluatedImage[];
   readonly curves: Readonly<Partial<Record<PixelScoreName, PixelCurves>>>;
@@ -130,6 +136,7 @@ export async function evaluateSegmentation(
     (name) => options.fitted?.find(({ score }) => score === name) ?? readyPixelPart(name),
   );
   for (const part of parts) checkPixelPart(part, options.normalization);
+  const judged = judgedSegments(parts, options);
   if (parts.length > 0) await checkAnomalies(dataset);
   const names = dataset.classNames ?? options.classNames;
   let classes = names?.length ?? 0;
@@ -148,7 +155,7 @@ export async function evaluateSegmentation(
       dataset,
       (shapes, size) => {
         classes = classesOf(classifier, shapes.outputs, names, dataset.spec);
-        return pixelModel(classifier, shapes, { classes, size, parts });
+        return pixelModel(classifier, shapes, { classes, size, parts }, judged && withProbabilities);
       },
       options,
       use,
@@ -168,6 +175,7 @@ export async function evaluateSegmentation(
       const own = options.perImage ? single.add(map, mask, where) : undefined;
       if (own !== undefined) metrics[score] = own;
     }
+    judged?.add(scene, outputs, mask, where);
     if (options.perImage) perImage.push({ index, name: dataset.imageName(index), metrics });
   });
   const rankings = pooled.map(({ score, pixels, single }) => ({ score, single, ranking: pixels.ranking() }));
@@ -200,6 +208,7 @@ export async function evaluateSegmentation(
     classes,
     ...(confusion !== undefined && confusion.total > 0 && { segmentation: segmentationOf(confusion, names ?? []) }),
     rows: found.map(({ row }, index) => ({ ...row, ...(components[index] && { components: components[index] }) })),
+    ...(judged && { segments: judged.results() }),
     perImage,
     curves: Object.fromEntries(found.map(({ row, curves }) => [row.score, curves])),
     parts,

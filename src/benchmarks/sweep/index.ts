@@ -9,8 +9,6 @@ export {
   type PlannedRun,
   type PlannedStage,
   planSweep,
-  type StageOptionReader,
-  type StageOptions,
   type SweepPlan,
 } from "./plan.js";
 export { type Environment, type Recipe, readRecipe } from "./recipe-file.js";
@@ -18,6 +16,7 @@ export type { PaperNumbers, RawStageOptions } from "./recipe-schema.js";
 export type { RunNumbers } from "./results.js";
 export { type Sharing, shareMachine } from "./room.js";
 export { runSweep, type SweepObserver, type SweepOptions } from "./run-sweep.js";
+export type { StageKind, StageOptionReader, StageOptions } from "./stages.js";
 export {
   type Cell,
   type DetectionCells,

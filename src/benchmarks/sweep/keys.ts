@@ -1,9 +1,11 @@
 /** Keys by content: what is the same gets the same key, wherever its files lie. */
 import { createHash } from "node:crypto";
-import { openDataset } from "../../data/index.js";
+import { openDataset, openOutlierObjects, openSegmentation } from "../../data/index.js";
 import { OptionError } from "../../errors.js";
+import type { Task } from "../../training/index.js";
 import { hashFile } from "../../training/run-files.js";
 import { isScOod, type OodSet, openScOod } from "../sc-ood.js";
+import type { TestScenes } from "../segmentation/index.js";
 
 const keyLength = 16;
 
@@ -38,25 +40,50 @@ export interface DatasetIdentity {
 export class Identities {
   private readonly known = new Map<string, Promise<unknown>>();
 
-  /** @param labels  whether the labels count */
-  dataset(spec: string, labels: boolean): Promise<DatasetIdentity> {
+  /** Images, or scenes, with their labels. */
+  labelled(task: Task, spec: string): Promise<DatasetIdentity> {
+    return task === "classification" ? this.images(spec, true) : this.scenes({ spec });
+  }
+
+  /** @param labels  whether the labels of images count. @returns fingerprint */
+  async outliers(task: Task, spec: string, labels: boolean): Promise<string> {
+    if (task === "classification") return (await this.images(spec, labels)).fingerprint;
+    return this.once(`objects ${spec}`, async () => (await openOutlierObjects(spec)).fingerprint());
+  }
+
+  /** The sets that a spec of a recipe stands for. */
+  async ood(task: Task, set: TestScenes): Promise<readonly DatasetIdentity[]> {
+    if (task === "segmentation") return [await this.scenes(set)];
+    const { name, spec } = set;
+    return this.once(`ood ${name} ${spec}`, async () =>
+      Promise.all(
+        (await openOod(set)).map(async (one) => ({
+          name: one.name,
+          images: one.length,
+          fingerprint: contentKey([await one.fingerprint(), await one.alsoInDistribution?.fingerprint()]),
+        })),
+      ),
+    );
+  }
+
+  private images(spec: string, labels: boolean): Promise<DatasetIdentity> {
     return this.once(`dataset ${labels} ${spec}`, async () => {
       const dataset = await openDataset(spec, labels ? {} : { ignoreLabels: true });
       return { name: dataset.name, images: dataset.length, fingerprint: await dataset.fingerprint() };
     });
   }
 
-  /** The sets that a spec of a recipe stands for. */
-  ood({ name, spec }: { readonly name?: string; readonly spec: string }): Promise<readonly DatasetIdentity[]> {
-    return this.once(`ood ${name} ${spec}`, async () =>
-      Promise.all(
-        (await openOod({ ...(name === undefined ? {} : { name }), spec })).map(async (set) => ({
-          name: set.name,
-          images: set.length,
-          fingerprint: contentKey([await set.fingerprint(), await set.alsoInDistribution?.fingerprint()]),
-        })),
-      ),
-    );
+  /** Where each object goes follows from the scenes, the objects, and how they are pasted. */
+  private scenes({ name, spec, paste }: TestScenes): Promise<DatasetIdentity> {
+    return this.once(`scenes ${name} ${spec} ${JSON.stringify(paste)}`, async () => {
+      const scenes = await openSegmentation(spec, name === undefined ? {} : { name });
+      const own = await this.once(`fingerprint ${spec}`, () => scenes.fingerprint());
+      const identity = { name: scenes.name, images: scenes.length, fingerprint: own };
+      if (paste === undefined) return identity;
+      const { objects, ...how } = paste;
+      const pasted = await this.outliers("segmentation", objects, false);
+      return { ...identity, fingerprint: contentKey([own, pasted, how]) };
+    });
   }
 
   file(path: string, where: string): Promise<string> {
@@ -75,9 +102,9 @@ export class Identities {
   }
 }
 
-/** Opens an OOD set of a recipe, which may be several. */
+/** Opens an OOD set of images of a recipe, which may be several. */
 export async function openOod(
-  { name, spec }: { readonly name?: string; readonly spec: string },
+  { name, spec }: TestScenes,
   hint: { readonly shape?: [number, number, number] } = {},
 ): Promise<readonly OodSet[]> {
   const named = { ...hint, ...(name === undefined ? {} : { name }) };

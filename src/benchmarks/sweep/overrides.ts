@@ -1,6 +1,8 @@
 /** `--set`: changes to recipes from the command line. */
 import { OptionError } from "../../errors.js";
-import { type RawStageOptions, type RecipeDocument, recipeSchema } from "./recipe-schema.js";
+import type { Task } from "../../training/index.js";
+import { type OodSetDocument, type RawStageOptions, type RecipeDocument, recipeSchema } from "./recipe-schema.js";
+import type { StageKind } from "./stages.js";
 
 /** One `--set KEY=VALUE`. */
 export interface Override {
@@ -8,10 +10,8 @@ export interface Override {
   readonly value: string;
 }
 
-type StageKind = "train" | "tune";
-
 /** Says which long flags a stage takes. */
-export type KnownOptions = (kind: StageKind) => readonly string[];
+export type KnownOptions = (task: Task, kind: StageKind) => readonly string[];
 
 /** Options that take each other's place. */
 const opposites: Readonly<Record<string, string>> = { steps: "epochs", epochs: "steps" };
@@ -21,6 +21,8 @@ const opposites: Readonly<Record<string, string>> = { steps: "epochs", epochs: "
  *
  * - `NAME=VALUE`: an option of every stage that has it; `train.NAME` and `tune.NAME`: of stages of that kind
  * - `limit=N`: at most N images of the outliers and of each test set, drawn at random; `per-class=N`: at most N training images of each class
+ * - `size=HxW`: all scenes are brought to that size
+ * - `evaluate.prior-scenes=N`: scenes that a prior is measured on; `evaluate.score-options.NAME=N`: an option of the scores that have it
  * - `data.id=DS`, `data.outliers`, `data.test`, `data.normalize`, `data.ood.NAME`: the data
  *
  * @throws OptionError for a key that nothing has
@@ -42,6 +44,8 @@ function changeOf({ key, value }: Override, known: KnownOptions): (document: Rec
   const [first = "", ...rest] = key.split(".");
   const name = rest.join(".");
   if (key === "limit" || key === "per-class") return fewerImages(key, value);
+  if (key === "size") return (document) => mapScenes(document, (spec) => withOption(spec, "size", value));
+  if (first === "evaluate") return evaluatedWith(name, value, `--set ${key}=${value}`);
   if (first === "data" && ["id", "outliers", "test", "normalize"].includes(name)) {
     return (document) => ({ ...document, data: { ...document.data, [name]: value } });
   }
@@ -51,39 +55,63 @@ function changeOf({ key, value }: Override, known: KnownOptions): (document: Rec
       const { ood } = document.data;
       return {
         ...document,
-        data: { ...document.data, ood: { ...(typeof ood === "string" ? {} : ood), [set]: value } },
+        data: {
+          ...document.data,
+          ood: typeof ood === "string" ? { [set]: value } : { ...ood, [set]: inPlace(ood[set], value) },
+        },
       };
     };
   }
   const kinds: readonly StageKind[] =
     first === "train" || first === "tune" ? (rest.length > 0 ? [first] : []) : ["train", "tune"];
   const option = first === "train" || first === "tune" ? name : key;
-  const fitting = kinds.filter((kind) => known(kind).includes(option));
-  if (fitting.length === 0) {
+  const fitting = (task: Task) => kinds.filter((kind) => known(task, kind).includes(option));
+  if (fitting("classification").length === 0 && fitting("segmentation").length === 0) {
     throw new OptionError({
       where: `--set ${key}=${value}`,
       expected:
-        "an option of train or tune, limit, per-class, or data.id, data.outliers, data.test, data.normalize, data.ood.NAME",
+        "an option of train or tune, limit, per-class, size, evaluate.prior-scenes, evaluate.score-options.NAME, or data.id, data.outliers, data.test, data.normalize, data.ood.NAME",
       received: `"${key}"`,
       hint: "see `offmap train --help` and `offmap tune --help`",
     });
   }
-  const put = (kind: StageKind, told: RawStageOptions): RawStageOptions => {
-    if (!fitting.includes(kind)) return told;
+  const put = (task: Task, kind: StageKind, told: RawStageOptions): RawStageOptions => {
+    if (!fitting(task).includes(kind)) return told;
     const { [opposites[option] ?? ""]: _opposite, ...kept } = told;
     return { ...kept, [option]: value };
   };
   return (document) => ({
     ...document,
     defaults: {
-      ...(document.defaults.train && { train: put("train", document.defaults.train) }),
-      ...(document.defaults.tune && { tune: put("tune", document.defaults.tune) }),
+      ...(document.defaults.train && { train: put(document.task, "train", document.defaults.train) }),
+      ...(document.defaults.tune && { tune: put(document.task, "tune", document.defaults.tune) }),
     },
     stages: document.stages.map((stage) => {
-      if ("train" in stage) return { train: put("train", stage.train) };
-      return "tune" in stage ? { tune: put("tune", stage.tune) } : stage;
+      if ("train" in stage) return { train: put(document.task, "train", stage.train) };
+      return "tune" in stage ? { tune: put(document.task, "tune", stage.tune) } : stage;
     }),
   });
+}
+
+function evaluatedWith(name: string, value: string, where: string): (document: RecipeDocument) => RecipeDocument {
+  const number = Number(value);
+  const [, option] = /^score-options\.(\w+)$/.exec(name) ?? [];
+  const isScenes = name === "prior-scenes" && Number.isSafeInteger(number) && number >= 1;
+  if (!isScenes && (option === undefined || !Number.isFinite(number))) {
+    throw new OptionError({
+      where,
+      expected: "evaluate.prior-scenes or evaluate.score-options.NAME with a number",
+      received: `"${name}=${value}"`,
+    });
+  }
+  // Options of scores are of segmentation networks alone.
+  return (document) => {
+    const { evaluate, task } = document;
+    if (option === undefined) return { ...document, evaluate: { ...evaluate, "prior-scenes": number } };
+    if (task === "classification") return document;
+    const options = { ...evaluate["score-options"], [option]: number };
+    return { ...document, evaluate: { ...evaluate, "score-options": options } };
+  };
 }
 
 function fewerImages(key: "limit" | "per-class", value: string): (document: RecipeDocument) => RecipeDocument {
@@ -99,17 +127,31 @@ function fewerImages(key: "limit" | "per-class", value: string): (document: Reci
     const { id, outliers, test, ood } = document.data;
     // A limit on a long tail would leave classes without an image.
     if (key === "per-class") return { ...document, data: { ...document.data, id: fewer(id) } };
-    const sets =
-      typeof ood === "string"
-        ? fewer(ood)
-        : Object.fromEntries(Object.entries(ood).map(([name, spec]) => [name, fewer(spec)]));
-    const data = { ...document.data, test: fewer(test), ood: sets };
+    const data = { ...document.data, test: fewer(test), ood: mapSets(ood, fewer) };
     return { ...document, data: outliers === undefined ? data : { ...data, outliers: fewer(outliers) } };
   };
 }
 
+/** Changes the training scenes and the test sets; objects have no size of scenes. */
+function mapScenes(document: RecipeDocument, change: (spec: string) => string): RecipeDocument {
+  const { id, test, ood } = document.data;
+  return { ...document, data: { ...document.data, id: change(id), test: change(test), ood: mapSets(ood, change) } };
+}
+
+function mapSets(ood: RecipeDocument["data"]["ood"], change: (spec: string) => string): RecipeDocument["data"]["ood"] {
+  if (typeof ood === "string") return change(ood);
+  const changed = Object.entries(ood).map(([name, set]) => [name, inPlace(set, change(specOf(set)))] as const);
+  return Object.fromEntries(changed);
+}
+
+const specOf = (set: OodSetDocument): string => (typeof set === "string" ? set : set.scenes);
+
+/** Other images in a set; objects that are pasted into its scenes stay. */
+const inPlace = (set: OodSetDocument | undefined, spec: string): OodSetDocument =>
+  typeof set === "object" ? { ...set, scenes: spec } : spec;
+
 /** A dataset with an option in place of the one it may have. Files often lie in class order, so what a limit keeps is drawn. */
-function withOption(spec: string, name: "limit" | "per-class", value: string): string {
+function withOption(spec: string, name: "limit" | "per-class" | "size", value: string): string {
   const [location = "", options = ""] = spec.split(/\?(?=[a-z-]+=)/);
   const kept = options.split("&").filter((option) => option !== "" && !option.startsWith(`${name}=`));
   const seed = name === "limit" && !kept.some((option) => option.startsWith("seed=")) ? ["seed=1"] : [];

@@ -140,6 +140,16 @@ test.each([
     lines("evaluate: { score: knn }\n", ""),
     "evaluate.score: expected a score that needs no fit",
   ],
+  [
+    "an option of a score of pixels",
+    lines("evaluate: { score: msp, score-options: { k: 3 } }\n", ""),
+    "evaluate.score-options: expected nothing, as scores of images have none here, got k",
+  ],
+  [
+    "a set with pasted objects",
+    lines("", "").replace(/ood: .*/, "ood: { other: { scenes: a, paste: b } }"),
+    "data.ood.other: expected images, unless the recipe says `task: segmentation`",
+  ],
   ["no architecture", lines("", "").replace("{ arch: resnet20 }", "{}"), "stage 1 (train): --arch NAME is missing"],
 ])("%s is refused by file and place, before anything runs", async (_what, text, message) => {
   await expect(plan([text])).rejects.toThrow(message);

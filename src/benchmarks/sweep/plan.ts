@@ -1,38 +1,36 @@
 /** From recipes and seeds to what must be run: stages by content, so that what recipes have in common is there once. */
 
 import { OptionError } from "../../errors.js";
-import { needsFit, outputScoreNames, type PartName } from "../../guard/index.js";
-import { type LossName, losses } from "../../losses/index.js";
-import { scores } from "../../scores/index.js";
-import { resolveTrainOptions, type TrainOptions } from "../../training/train-options.js";
-import type { TrainingOptions } from "../../training/training-options.js";
-import { resolveTuneOptions, type TuneOptions } from "../../training/tune-options.js";
+import type { PartName } from "../../guard/index.js";
+import type { PixelScoreName } from "../../guard/segmentation/index.js";
+import type { Task } from "../../training/index.js";
 import { contentKey, type DatasetIdentity, Identities } from "./keys.js";
 import type { Recipe, RecipeStage } from "./recipe-file.js";
-import type { RawStageOptions } from "./recipe-schema.js";
-
-/** What a stage is told, but for where it starts and where its results go. */
-export type StageOptions<Options extends TrainingOptions> = Omit<Options, "out" | "model" | "resume" | "engine">;
-
-/** Turns the options of a recipe into those of the library; whoever knows the options of the command line gives it. */
-export interface StageOptionReader {
-  read(kind: "train", options: RawStageOptions, where: string): Promise<StageOptions<TrainOptions>>;
-  read(kind: "tune", options: RawStageOptions, where: string): Promise<StageOptions<TuneOptions>>;
-}
+import { checkedScores, fitsScores } from "./score-checks.js";
+import {
+  type ResolvedStage,
+  resolveStage,
+  type StageKind,
+  type StageOptionReader,
+  type StageOptions,
+  scoreOfLoss,
+} from "./stages.js";
 
 /** A training run that one or more recipes need. */
-export type PlannedStage = {
+export interface PlannedStage {
   readonly key: string;
+  readonly task: Task;
+  readonly kind: StageKind;
   /** The recipe and seed that it was planned for first. */
   readonly label: string;
   /** Jobs that are alike need as much memory. */
   readonly profile: string;
   /** What decides the key, for readers. */
   readonly content: object;
-} & (
-  | { readonly kind: "train"; readonly options: StageOptions<TrainOptions> }
-  | { readonly kind: "tune"; readonly options: StageOptions<TuneOptions>; readonly from: ModelSource }
-);
+  readonly options: StageOptions;
+  /** What a `tune` goes on from. */
+  readonly from?: ModelSource;
+}
 
 /** A file, or the model of a stage. */
 export type ModelSource = { readonly path: string } | { readonly stage: string };
@@ -44,7 +42,7 @@ export interface PlannedRun {
   readonly key: string;
   /** Keys of the training runs, in order. */
   readonly stages: readonly string[];
-  readonly scores: readonly PartName[];
+  readonly scores: readonly (PartName | PixelScoreName)[];
   readonly scoresFrom: ModelSource;
   readonly accuracyFrom: ModelSource;
   readonly data: { readonly test: DatasetIdentity; readonly ood: readonly DatasetIdentity[] };
@@ -106,21 +104,29 @@ class Planner {
     const [judged, classified] = [models[scoresFrom], models[accuracyFrom]] as [(typeof models)[0], (typeof models)[0]];
     const names = recipe.evaluate.scores.length === 0 ? [judged.score] : recipe.evaluate.scores;
     const { id, outliers, test, ood } = recipe.data;
+    const { task } = recipe;
+    const scores = checkedScores(task, names, recipe.evaluate.scoreOptions, recipe.file);
     const data = {
-      test: await this.identities.dataset(test, true),
-      ood: (await Promise.all(ood.map((set) => this.identities.ood(set)))).flat(),
+      test: await this.identities.labelled(task, test),
+      ood: (await Promise.all(ood.map((set) => this.identities.ood(task, set)))).flat(),
     };
+    const counted = prior && outliers !== undefined ? outliers : undefined;
+    const ofScenes = task === "segmentation" && counted !== undefined;
+    const fits = fitsScores(task, scores);
+    const pasted = fits && recipe.evaluate.fitOutliers ? outliers : undefined;
+    const looksAtTraining = adjust || ofScenes || fits;
     const key = contentKey({
       ...{ scores: names, adjust, prior, data, normalize: recipe.data.normalize },
       models: [judged.key, classified.key],
-      id: adjust ? (await this.identities.dataset(id, true)).fingerprint : undefined,
-      outliers:
-        prior && outliers !== undefined ? (await this.identities.dataset(outliers, false)).fingerprint : undefined,
+      id: looksAtTraining ? (await this.identities.labelled(task, id)).fingerprint : undefined,
+      outliers: counted === undefined ? undefined : await this.identities.outliers(task, counted, false),
+      fitOutliers: pasted === undefined ? undefined : await this.identities.outliers(task, pasted, false),
+      scoreOptions: Object.keys(recipe.evaluate.scoreOptions).length === 0 ? undefined : recipe.evaluate.scoreOptions,
+      priorScenes: ofScenes ? recipe.evaluate.priorScenes : undefined,
     });
     return {
-      ...{ recipe, seed, key, data },
+      ...{ recipe, seed, key, data, scores },
       stages: models.flatMap(({ source }) => ("stage" in source ? [source.stage] : [])),
-      scores: names.map((name) => checkedScore(name, recipe.file)),
       scoresFrom: judged.source,
       accuracyFrom: classified.source,
     };
@@ -129,50 +135,37 @@ class Planner {
   private async stage(
     stage: RecipeStage,
     before: { source: ModelSource; key: string } | undefined,
-    { name }: Recipe,
+    { name, task }: Recipe,
     seed: number,
   ): Promise<{ source: ModelSource; key: string; score: string }> {
     if (stage.kind === "model") {
       const hash = await this.identities.file(stage.path, stage.where);
       return { source: { path: stage.path }, key: contentKey({ model: hash }), score: "energy" };
     }
-    const label = `${name}, seed ${seed}`;
-    const { planned, loss } =
-      stage.kind === "train" ? await this.trained(stage, label, seed) : await this.tuned(stage, label, seed, before);
-    if (!this.stages.has(planned.key)) this.stages.set(planned.key, planned);
-    return { source: { stage: planned.key }, key: planned.key, score: losses[loss].score };
-  }
-
-  private async trained(stage: TrainingStage, label: string, seed: number): Promise<Planned> {
-    const told = { ...(await this.reader.read("train", stage.options, stage.where)), seed };
-    const options = withOutliers(told, resolveTrainOptions({ ...told, out: "" }).loss, stage.outliers);
-    const resolved = resolveTrainOptions({ ...options, out: "" });
-    const content = await this.contentOf("train", resolved, stage.where, undefined);
-    const plain = resolveTrainOptions({ arch: resolved.arch, loss: resolved.loss, id: "", out: "" });
-    const described = { key: stageKey(content, plain), label, profile: profileOf(content), content };
-    return { planned: { kind: "train", ...described, options }, loss: resolved.loss };
-  }
-
-  private async tuned(
-    stage: TrainingStage,
-    label: string,
-    seed: number,
-    before: { source: ModelSource; key: string } | undefined,
-  ): Promise<Planned> {
-    if (before === undefined) throw new OptionError({ where: stage.where, problem: "there is no model to go on from" });
-    const told = { ...(await this.reader.read("tune", stage.options, stage.where)), seed };
-    const options = withOutliers(told, resolveTuneOptions({ ...told, out: "", model: "" }).loss, stage.outliers);
-    const resolved = resolveTuneOptions({ ...options, out: "", model: "" });
-    const content = await this.contentOf("tune", resolved, stage.where, before.key);
-    const plain = resolveTuneOptions({ loss: resolved.loss, id: "", out: "", model: "" });
-    const described = { key: stageKey(content, plain), label, profile: profileOf(content), content };
-    return { planned: { kind: "tune", ...described, options, from: before.source }, loss: resolved.loss };
+    const { kind, where } = stage;
+    if (kind === "tune" && before === undefined) {
+      throw new OptionError({ where, problem: "there is no model to go on from" });
+    }
+    const told = { ...(await this.reader(task, kind, stage.options, where)), seed };
+    const options = withOutliers(told, resolveStage(task, kind, told).loss, stage.outliers);
+    const resolved = resolveStage(task, kind, options);
+    const { arch, loss } = resolved;
+    const content = await this.contentOf(task, kind, resolved, where, kind === "tune" ? before?.key : undefined);
+    const plain = resolveStage(task, kind, { ...(arch !== undefined && { arch }), loss, id: "" });
+    const key = stageKey(content, plain);
+    const planned: PlannedStage = {
+      ...{ key, task, kind, label: `${name}, seed ${seed}`, profile: profileOf(content), content, options },
+      ...(kind === "tune" && before !== undefined && { from: before.source }),
+    };
+    if (!this.stages.has(key)) this.stages.set(key, planned);
+    return { source: { stage: key }, key, score: scoreOfLoss(task, loss) };
   }
 
   /** Everything that decides the bits of a stage's model, without places. */
   private async contentOf(
-    kind: "train" | "tune",
-    resolved: TrainingOptions & Pick<Partial<TuneOptions>, "model" | "search">,
+    task: Task,
+    kind: StageKind,
+    resolved: ResolvedStage,
     where: string,
     from: string | undefined,
   ): Promise<StageContent> {
@@ -182,25 +175,24 @@ class Planner {
       resume: _resume,
       engine: _engine,
       checkpointEvery: _every,
+      // Scenes that a network is watched on do not change it.
+      val: _val,
       id,
       outliers,
       prior,
       ...options
     } = resolved;
     return {
+      ...(task === "segmentation" && { task }),
       ...{ kind, options, from: from ?? null },
-      id: (await this.identities.dataset(id, true)).fingerprint,
+      id: (await this.identities.labelled(task, id)).fingerprint,
       // A search keeps classes of outliers apart; nothing else looks at their labels.
       outliers:
-        outliers === undefined
-          ? null
-          : (await this.identities.dataset(outliers, resolved.search !== undefined)).fingerprint,
+        outliers === undefined ? null : await this.identities.outliers(task, outliers, resolved.search !== undefined),
       prior: prior === undefined ? null : await this.identities.file(prior, where),
     };
   }
 }
-
-type TrainingStage = Exclude<RecipeStage, { kind: "model" }>;
 
 /**
  * Key of a stage. Options that are as they would be anyway do not count, whether they are written out or not: a later version that knows
@@ -218,6 +210,8 @@ export function stageKey({ options, ...content }: StageContent, plain: object): 
 }
 
 export interface StageContent {
+  /** Left out for classifiers. */
+  readonly task?: Task;
   readonly kind: string;
   readonly options: object;
   readonly from: string | null;
@@ -226,17 +220,8 @@ export interface StageContent {
   readonly prior: string | null;
 }
 
-interface Planned {
-  readonly planned: PlannedStage;
-  readonly loss: LossName;
-}
-
 /** Plain cross entropy looks at no outliers unless the stage names some. */
-function withOutliers<Options extends { readonly outliers?: string }>(
-  options: Options,
-  loss: string,
-  outliers: string | undefined,
-): Options {
+function withOutliers(options: StageOptions, loss: string, outliers: string | undefined): StageOptions {
   return loss === "ce" || options.outliers !== undefined || outliers === undefined ? options : { ...options, outliers };
 }
 
@@ -244,18 +229,4 @@ function withOutliers<Options extends { readonly outliers?: string }>(
 function profileOf({ options, ...rest }: StageContent): string {
   const { seed: _seed, ...others } = options as { seed?: number };
   return contentKey({ ...rest, from: rest.from === null, options: others });
-}
-
-function checkedScore(name: string, file: string): PartName {
-  const known: readonly PartName[] = [
-    ...(Object.keys(scores) as (keyof typeof scores)[]).filter((score) => !needsFit(score)),
-    ...outputScoreNames,
-  ];
-  const found = known.find((score) => score === name);
-  if (found !== undefined) return found;
-  throw new OptionError({
-    where: `${file}, evaluate.score`,
-    expected: `a score that needs no fit (${known.join(", ")})`,
-    received: name,
-  });
 }

@@ -53,7 +53,16 @@ test("a recipe is its own file over the files it extends, with the values of the
     ],
     normalize: "0.5:0.25",
   });
-  expect(recipe.evaluate).toEqual({ scores: [], scoresFrom: 1, accuracyFrom: 1, adjust: true, prior: false });
+  expect(recipe.evaluate).toEqual({
+    scores: [],
+    scoresFrom: 1,
+    accuracyFrom: 1,
+    adjust: true,
+    prior: false,
+    priorScenes: 10_000,
+    fitOutliers: false,
+    scoreOptions: {},
+  });
 });
 
 test("stages of another recipe come first, and a stage's own options win over the defaults of its kind", async () => {
@@ -145,7 +154,7 @@ test("a folder stands for its recipes, and not for what they share; patterns and
 });
 
 test("--set changes stages, also those of other recipes, and data, and the table says so", async () => {
-  const known = (kind: "train" | "tune") =>
+  const known = (_task: string, kind: "train" | "tune") =>
     kind === "train" ? ["epochs", "steps", "width"] : ["epochs", "steps", "lr"];
   const adapt = overriding(
     [
@@ -178,4 +187,37 @@ test("--set changes stages, also those of other recipes, and data, and the table
   );
   expect(() => overriding([{ key: "tune.width", value: "1" }], known)).toThrow("--set tune.width=1");
   expect(() => overriding([{ key: "limit", value: "0" }], known)).toThrow("--set limit=0: expected a number of images");
+});
+
+test("--set changes scenes, what is pasted into them staying, and how they are evaluated", async () => {
+  const path = await file(
+    "rows/scenes.yaml",
+    "extends: first.yaml\ntitle: Scenes\ntask: segmentation\nevaluate: { adjust: false }\ndata:\n  ood: { near: { scenes: a, paste: b }, far: c }\n",
+  );
+  const set = [
+    { key: "size", value: "8x9" },
+    { key: "data.ood.near", value: "d" },
+    { key: "evaluate.prior-scenes", value: "5" },
+    { key: "evaluate.score-options.k", value: "3" },
+  ];
+  const { data, evaluate } = await readRecipe(
+    path,
+    environment,
+    overriding(set, () => []),
+  );
+  expect(data.test).toBe("cifar:/data/test.bin?size=8x9");
+  expect(data.ood).toEqual([
+    { name: "near", spec: "d", paste: { objects: "b", seed: 1 } },
+    { name: "far", spec: "c?size=8x9" },
+  ]);
+  expect(evaluate).toMatchObject({ priorScenes: 5, scoreOptions: { k: 3 } });
+  for (const [key, value] of [
+    ["evaluate.prior-scenes", "0"],
+    ["evaluate.adjust", "1"],
+    ["evaluate.score-options.k", "many"],
+  ] as const) {
+    expect(() => overriding([{ key, value }], () => [])).toThrow(
+      `--set ${key}=${value}: expected evaluate.prior-scenes`,
+    );
+  }
 });

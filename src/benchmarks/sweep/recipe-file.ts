@@ -4,7 +4,15 @@ import { basename, dirname, extname, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import type { z } from "zod";
 import { FormatError, OptionError } from "../../errors.js";
-import { type PaperNumbers, type RawStageOptions, type RecipeDocument, recipeSchema } from "./recipe-schema.js";
+import type { Task } from "../../training/index.js";
+import type { TestScenes } from "../segmentation/index.js";
+import {
+  type OodSetDocument,
+  type PaperNumbers,
+  type RawStageOptions,
+  type RecipeDocument,
+  recipeSchema,
+} from "./recipe-schema.js";
 
 /** One training run of a recipe, or the model that it starts from. */
 export type RecipeStage =
@@ -25,14 +33,15 @@ export interface Recipe {
   readonly file: string;
   readonly title: string;
   readonly table: string;
+  readonly task: Task;
   readonly order: number;
   readonly todo?: string;
   readonly data: {
     readonly id: string;
     readonly outliers?: string | undefined;
     readonly test: string;
-    /** Name and spec; one spec without a name may be several sets. */
-    readonly ood: readonly { readonly name?: string; readonly spec: string }[];
+    /** One spec of images without a name may be several sets. */
+    readonly ood: readonly TestScenes[];
     readonly normalize?: string | undefined;
   };
   readonly stages: readonly RecipeStage[];
@@ -44,6 +53,9 @@ export interface Recipe {
     readonly accuracyFrom: number;
     readonly adjust: boolean;
     readonly prior: boolean;
+    readonly priorScenes: number;
+    readonly fitOutliers: boolean;
+    readonly scoreOptions: Readonly<Record<string, number>>;
   };
   readonly paper?: PaperNumbers;
   readonly notes: readonly string[];
@@ -80,7 +92,7 @@ async function readWithin(
   const checked = recipeSchema.safeParse(merged);
   if (!checked.success) throw wrongDocument(file, checked.error);
   const document = adapt(checked.data);
-  const { data, evaluate, defaults, title, table, order, todo, paper, notes } = document;
+  const { data, evaluate, defaults, title, table, task, order, todo, paper, notes } = document;
   const stages: RecipeStage[] = [];
   for (const [index, stage] of document.stages.entries()) {
     if ("recipe" in stage) {
@@ -98,15 +110,16 @@ async function readWithin(
     stages.push({ kind, options, outliers: data.outliers, where: `${file}, stage ${index + 1} (${kind})` });
   }
   checkOrder(stages, file);
+  checkTask(document, file);
   const { ood, ...otherData } = data;
   const { score = [], "scores-from": scoresFrom, "accuracy-from": accuracyFrom, adjust, prior } = evaluate;
   return {
-    ...{ name: `${table}/${basename(file, extname(file))}`, file, title, table, order, stages, notes },
+    ...{ name: `${table}/${basename(file, extname(file))}`, file, title, table, task, order, stages, notes },
     ...(todo === undefined ? {} : { todo }),
     ...(paper === undefined ? {} : { paper }),
     data: {
       ...otherData,
-      ood: typeof ood === "string" ? [{ spec: ood }] : Object.entries(ood).map(([name, spec]) => ({ name, spec })),
+      ood: typeof ood === "string" ? [{ spec: ood }] : Object.entries(ood).map(([name, set]) => oodSet(name, set)),
     },
     evaluate: {
       scores: typeof score === "string" ? [score] : score,
@@ -114,8 +127,34 @@ async function readWithin(
       accuracyFrom: stageIndex(accuracyFrom ?? scoresFrom, stages, `${file}, evaluate.accuracy-from`),
       adjust,
       prior,
+      priorScenes: evaluate["prior-scenes"],
+      fitOutliers: evaluate["fit-outliers"],
+      scoreOptions: evaluate["score-options"],
     },
   };
+}
+
+function oodSet(name: string, set: OodSetDocument): TestScenes {
+  if (typeof set === "string") return { name, spec: set };
+  const { scenes: spec, paste: objects, seed, scale, feather } = set;
+  const how = { ...(scale && { scale }), ...(feather !== undefined && { feather }) };
+  return { name, spec, paste: { objects, seed, ...how } };
+}
+
+/** What only one of the tasks has. */
+function checkTask({ task, data: { ood }, evaluate: { adjust } }: RecipeDocument, file: string): void {
+  const pasted = Object.entries(ood).find(([, set]) => typeof set === "object")?.[0];
+  if (task === "classification" && pasted !== undefined) {
+    const expected = "images, unless the recipe says `task: segmentation`";
+    throw new OptionError({ where: `${file}, data.ood.${pasted}`, expected, received: "scenes to paste objects into" });
+  }
+  if (task === "segmentation" && adjust) {
+    throw new OptionError({
+      where: `${file}, evaluate.adjust`,
+      expected: "image classifiers",
+      received: `task: ${task}`,
+    });
+  }
 }
 
 /** The first stage makes or names a model, and every later one goes on from it. */

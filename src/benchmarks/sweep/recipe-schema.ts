@@ -1,14 +1,24 @@
 /** What a recipe file may hold, after the files that it extends have been merged into it. */
 import { z } from "zod";
 
+const text = z.string().trim().min(1);
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 export type Scalar = z.infer<typeof scalar>;
+
+/** Scenes that an object is pasted into, each; how, as `tune` and `eval` take it. */
+const pasted = z.strictObject({
+  scenes: text,
+  paste: text,
+  seed: z.int().min(0).default(1),
+  /** Smallest and largest factor by which objects are scaled. */
+  scale: z.tuple([z.number(), z.number()]).optional(),
+  feather: z.int().min(0).optional(),
+});
 
 /** Options of `offmap train` or `offmap tune` by their long flags; checked by whoever knows those options. */
 const options = z.record(z.string(), z.union([scalar, z.array(scalar)]));
 export type RawStageOptions = z.infer<typeof options>;
 
-const text = z.string().trim().min(1);
 const percent = z.number().min(0).max(100);
 const detection = { auroc: percent, aupr: percent, fpr95: percent };
 
@@ -26,14 +36,16 @@ export const recipeSchema = z.strictObject({
   table: z.string().regex(/^[\w.-]+$/, "a name of letters, digits, dots and hyphens"),
   /** Rows of a table ascend by it. */
   order: z.number(),
+  /** Of the data and networks: images that are of a class, or scenes whose pixels are. */
+  task: z.enum(["classification", "segmentation"]).default("classification"),
   /** Why the row cannot be run yet; it is then left out, and said so. */
   todo: text.optional(),
   data: z.strictObject({
     id: text,
     outliers: text.optional(),
     test: text,
-    /** By name, or one spec that is several sets (`sc-ood:ROOT?benchmark=NAME`). */
-    ood: z.union([text, z.record(z.string(), text)]),
+    /** By name, or one spec that is several sets (`sc-ood:ROOT?benchmark=NAME`). Of scenes also with objects to paste. */
+    ood: z.union([text, z.record(z.string(), z.union([text, pasted]))]),
     normalize: z.string().optional(),
   }),
   /** Options of every stage of a kind, which the stage's own win over. */
@@ -50,14 +62,21 @@ export const recipeSchema = z.strictObject({
       adjust: z.boolean().default(false),
       /** Count which classes the model takes the outliers for. */
       prior: z.boolean().default(false),
+      /** Options of scores of pixels, such as `k` and `steps`, for each of the scores that has them. */
+      "score-options": z.record(z.string(), z.number()).default({}),
+      /** Paste an outlier into each of the training scenes that scores are fitted to, for those that are fitted to outliers too. */
+      "fit-outliers": z.boolean().default(false),
+      /** Scenes that outliers are pasted into for the prior; 10,000 in the paper. */
+      "prior-scenes": z.int().min(1).default(10_000),
     })
-    .default({ adjust: false, prior: false }),
+    .prefault({}),
   /** Numbers of a publication in percent: means over its OOD sets, and by set under `sets`. */
   paper: z
     .strictObject({
       ...detection,
       accuracy: percent,
       "adjusted-accuracy": percent,
+      miou: percent,
       sets: z.record(z.string(), z.strictObject(detection).partial()),
     })
     .partial()
@@ -68,4 +87,5 @@ export const recipeSchema = z.strictObject({
 });
 
 export type RecipeDocument = z.infer<typeof recipeSchema>;
+export type OodSetDocument = z.infer<typeof pasted> | string;
 export type PaperNumbers = NonNullable<RecipeDocument["paper"]>;

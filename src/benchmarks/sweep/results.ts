@@ -20,6 +20,8 @@ const schema = z.object({
   preset: z.string(),
   data: z.object({ test: dataset, ood: z.array(dataset) }),
   accuracy: fraction.nullable(),
+  /** Mean IoU of the classes on the test scenes; of segmentation networks alone. */
+  miou: fraction.nullable().optional(),
   groups: groups.nullable(),
   adjusted: z.object({ accuracy: fraction, groups }).nullable(),
   /** By score: means over the OOD sets, and each set. */
@@ -32,6 +34,8 @@ const schema = z.object({
 
 /** Fractions in [0, 1]. The field names are a contract. */
 export type RunNumbers = z.infer<typeof schema>;
+/** What an evaluation finds out. */
+export type Measured = Pick<RunNumbers, "accuracy" | "miou" | "groups" | "adjusted" | "scores" | "prior">;
 export type DetectionNumbers = z.infer<typeof detection>;
 
 /** @returns undefined where there is no file. @throws FormatError for one that holds something else */

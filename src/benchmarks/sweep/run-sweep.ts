@@ -2,6 +2,8 @@
 
 import { parseNormalization } from "../../data/index.js";
 import { CancelledError, RunError } from "../../errors.js";
+import type { PartName } from "../../guard/index.js";
+import type { PixelScoreName } from "../../guard/segmentation/index.js";
 import type { Device, EngineOptions } from "../../runtime/index.js";
 import type { Progress } from "../../training/index.js";
 import type { SweepFolder } from "./folder.js";
@@ -83,16 +85,13 @@ class Sweep {
   /** @param pending  keys of the stages that are still to be run */
   private stageTask(stage: PlannedStage, pending: ReadonlySet<string>): Task {
     const { folder } = this.options;
-    const from = stage.kind === "tune" && "stage" in stage.from ? [stage.from.stage] : [];
+    const from = stage.from !== undefined && "stage" in stage.from ? [stage.from.stage] : [];
     const job = (): Job => {
       const common = { out: folder.stage(stage.key), resume: folder.canGoOn(stage), engine: this.engine() };
-      return stage.kind === "train"
-        ? { kind: "train", content: stage.content, options: { ...stage.options, ...common } }
-        : {
-            kind: "tune",
-            content: stage.content,
-            options: { ...stage.options, ...common, model: folder.model(stage.from) },
-          };
+      const { task, kind, content, options } = stage;
+      const start = stage.from === undefined ? {} : { model: folder.model(stage.from) };
+      // The options were read for this task and this kind of stage.
+      return { task, kind, content, options: { ...options, ...common, ...start } } as Job;
     };
     return this.task(stage.key, from, pending, `${stage.label}, ${stage.kind}`, stage.profile, job, async () => {});
   }
@@ -101,22 +100,28 @@ class Sweep {
     const { folder, observer } = this.options;
     const { recipe, seed, key, stages, data, scores } = run;
     const { data: sets, evaluate } = recipe;
-    const job = (): Job => ({
-      ...{
-        kind: "evaluate",
-        scores,
-        test: sets.test,
-        ood: sets.ood,
-        engine: this.engine(),
+    const job = (): Job => {
+      const common = {
+        ...{ kind: "evaluate" as const, test: sets.test, ood: sets.ood, engine: this.engine() },
         result: folder.result(run),
-      },
-      about: { key, recipe: recipe.name, seed, stages: [...stages], data: { test: data.test, ood: [...data.ood] } },
-      scoresFrom: folder.model(run.scoresFrom),
-      accuracyFrom: folder.model(run.accuracyFrom),
-      normalization: sets.normalize === undefined ? undefined : parseNormalization(sets.normalize),
-      classesOf: evaluate.adjust ? sets.id : undefined,
-      priorOf: evaluate.prior ? sets.outliers : undefined,
-    });
+        about: { key, recipe: recipe.name, seed, stages: [...stages], data: { test: data.test, ood: [...data.ood] } },
+        scoresFrom: folder.model(run.scoresFrom),
+        accuracyFrom: folder.model(run.accuracyFrom),
+        normalization: sets.normalize === undefined ? undefined : parseNormalization(sets.normalize),
+      };
+      const outliers = evaluate.prior ? sets.outliers : undefined;
+      if (recipe.task === "segmentation") {
+        const priorOf = outliers === undefined ? undefined : { outliers, scenes: evaluate.priorScenes };
+        const objects = evaluate.fitOutliers ? sets.outliers : undefined;
+        const fitOn = { spec: sets.id, ...(objects !== undefined && { paste: { objects } }) };
+        return {
+          ...{ ...common, task: recipe.task, scores: scores as readonly PixelScoreName[] },
+          ...{ scoreOptions: evaluate.scoreOptions, fitOn, id: sets.id, priorOf },
+        };
+      }
+      const classesOf = evaluate.adjust ? sets.id : undefined;
+      return { ...common, task: recipe.task, scores: scores as readonly PartName[], classesOf, priorOf: outliers };
+    };
     const id = `evaluate ${recipe.name} ${seed}`;
     const profile = `evaluate ${this.plan.stages.get(stages.at(-1) ?? "")?.profile ?? recipe.name}`;
     const measured = async () => {

@@ -1,4 +1,5 @@
 /** From the numbers of runs to tables: mean and spread over seeds, beside what a paper reports. */
+import type { Task } from "../../training/index.js";
 import type { PlannedRun, SweepPlan } from "./plan.js";
 import type { Recipe } from "./recipe-file.js";
 import type { DetectionNumbers, RunNumbers } from "./results.js";
@@ -35,6 +36,8 @@ export interface SweepRow {
   /** In the order of the table's sets. */
   readonly sets: readonly DetectionCells[];
   readonly accuracy?: Cell;
+  /** Mean IoU of the classes, of segmentation networks. */
+  readonly miou?: Cell;
   readonly groups?: Readonly<Partial<Record<GroupName, Cell>>>;
   /** Accuracy with logits adjusted to the class counts. */
   readonly adjusted?: Cell;
@@ -53,6 +56,7 @@ export interface SweepPrior {
 
 export interface SweepTable {
   readonly name: string;
+  readonly task: Task;
   readonly sets: readonly { readonly name: string; readonly images: number }[];
   readonly test: { readonly name: string; readonly images: number };
   readonly rows: readonly SweepRow[];
@@ -86,6 +90,7 @@ export function summarize({ recipes, plan, numbers, failures }: SweepState): Swe
     const data = found.flatMap(({ runs }) => runs)[0]?.data;
     return {
       name,
+      task: own[0]?.task ?? "classification",
       sets: (data?.ood ?? []).map(({ name: set, images }) => ({ name: set, images })),
       test: { name: data?.test.name ?? "", images: data?.test.images ?? 0 },
       rows: found.flatMap(({ recipe, numbers: seeds }) =>
@@ -136,6 +141,10 @@ function rowsOf(recipe: Recipe, runs: readonly RunNumbers[], sets: readonly stri
       runs.map((run) => run.accuracy),
       paper?.accuracy,
     );
+    const miou = cellOf(
+      runs.map((run) => run.miou),
+      paper?.miou,
+    );
     const adjusted = cellOf(
       runs.map((run) => run.adjusted?.accuracy),
       paper?.["adjusted-accuracy"],
@@ -148,6 +157,7 @@ function rowsOf(recipe: Recipe, runs: readonly RunNumbers[], sets: readonly stri
       average: cells((run) => run.scores[score]?.average, paper),
       sets: sets.map((set) => cells((run) => run.scores[score]?.sets[set], paper?.sets?.[set])),
       ...(accuracy && { accuracy }),
+      ...(miou && { miou }),
       ...(adjusted && { adjusted }),
       ...(groups && { groups }),
       ...(adjustedGroups && { adjustedGroups }),

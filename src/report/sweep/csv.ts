@@ -50,6 +50,7 @@ function rowLines(table: SweepTable, row: SweepRow): string[][] {
       metricColumns.flatMap(({ key }) => line(name, key, row.sets[index]?.[key])),
     ),
     ...line("", "accuracy", row.accuracy),
+    ...line("", "miou", row.miou),
     ...line("", "adjusted accuracy", row.adjusted),
     ...groups,
   ];

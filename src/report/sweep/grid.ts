@@ -55,6 +55,7 @@ function averages(table: SweepTable): Grid {
       of: (row: SweepRow) => row.average[key],
     })),
     { head: "accuracy ↑", higherIsBetter: true, drop: 1, of: (row) => row.accuracy },
+    { head: "mIoU ↑", higherIsBetter: true, drop: 1, of: (row) => row.miou },
     ...(["many", "medium", "few"] as const).map((group) => ({
       head: `${group}-shot ↑`,
       higherIsBetter: true,
@@ -119,6 +120,7 @@ function besidePaper(table: SweepTable): Grid[] {
   const quantities = [
     ...detection((row) => row.average, ""),
     { head: "accuracy", higherIsBetter: true, drop: 2, of: (row: SweepRow) => row.accuracy },
+    { head: "mIoU", higherIsBetter: true, drop: 2, of: (row: SweepRow) => row.miou },
     { head: "adjusted accuracy", higherIsBetter: true, drop: 3, of: (row: SweepRow) => row.adjusted },
     ...table.sets.flatMap(({ name }, index) => detection((row) => row.sets[index], `${name}, `)),
   ].filter(({ of }) => table.rows.some((row) => of(row)?.paper !== undefined));
@@ -163,10 +165,10 @@ export function cellText({ mean, deviation }: Pick<Cell, "mean" | "deviation">):
 
 /** What must stand beside every table. */
 export function remarks(table: SweepTable): string[] {
-  const { test, sets, sources, missing, rows } = table;
+  const { sources, missing, rows } = table;
   const seeds = Math.max(0, ...rows.map((row) => row.seeds.length));
   return [
-    `In-distribution test set: ${test.name} (${count(test.images)} images). OOD sets: ${sets.map(({ name, images }) => `${name} (${count(images)})`).join(", ")}. OOD is the positive class; AP is average precision, FPR95 the false positive rate at the recall nearest to 95 % (rules of the official code).`,
+    `${whatIsRanked(table)} AP is average precision, FPR95 the false positive rate at the recall nearest to 95 % (rules of the official code).`,
     seeds > 1
       ? "Mean ± standard deviation over n seeds (n - 1 in the denominator); a row with n = 1 says nothing about spread. The best mean of a column is bold, however small its lead is against the spread."
       : "One seed: nothing is said about spread.",
@@ -174,6 +176,14 @@ export function remarks(table: SweepTable): string[] {
     ...sources.map(sourceRemark),
     ...missing.map(({ title, reason }) => `Not in the table: ${title} (${reason}).`),
   ];
+}
+
+function whatIsRanked({ task, test, sets }: SweepTable): string {
+  const others = sets.map(({ name, images }) => `${name} (${count(images)})`).join(", ");
+  const own = `${test.name} (${count(test.images)} images)`;
+  return task === "segmentation"
+    ? `mIoU on ${own}. Sets with anomalies: ${others}. All valid pixels of all images of a set are in one ranking, void pixels nowhere; anomalies are the positive class.`
+    : `In-distribution test set: ${own}. OOD sets: ${others}. OOD is the positive class;`;
 }
 
 /** What may be made of the paper's numbers. */

@@ -1,4 +1,4 @@
-import type { Cell, SweepPrior, SweepRow, SweepTable } from "../../benchmarks/sweep/index.js";
+import type { Cell, SweepRow, SweepTable } from "../../benchmarks/sweep/index.js";
 import { barChart, rankChart } from "../chart/index.js";
 import { count, percentage } from "../format.js";
 import { type Markup, markup } from "../markup.js";
@@ -68,7 +68,7 @@ function tableSections(table: SweepTable, id: string): Section[] {
     },
     ...rankSection(table, id),
     seedSection(table, id),
-    ...(table.priors.length === 0 ? [] : [priorSection(table.priors, id)]),
+    ...(table.priors.length === 0 ? [] : [priorSection(table, id)]),
     ...(paper === undefined
       ? []
       : [
@@ -138,20 +138,22 @@ function seedSection({ name, rows }: SweepTable, id: string): Section {
       chart("auroc", "AUROC, average over the OOD sets", (row) => row.average.auroc),
       chart("fpr95", "FPR95, average over the OOD sets", (row) => row.average.fpr95),
       chart("accuracy", "Accuracy", (row) => row.accuracy),
+      chart("miou", "mIoU of the classes", (row) => row.miou),
       chart("few", "Accuracy of few-shot classes", (row) => row.groups?.few),
     ]}`,
   };
 }
 
-function priorSection(priors: readonly SweepPrior[], id: string): Section {
+function priorSection({ priors, task }: SweepTable, id: string): Section {
+  const what = task === "segmentation" ? "pixels of pasted objects" : "outliers";
   const charts = priors.map(({ title, classNames, share, outliers, seeds }, index) => {
     const bars = share.map((value, place) => ({ name: classNames[place] ?? "", value: 100 * value }));
     const even = 100 / share.length;
     return markup`<figure>${barChart({
       id: `${id}-prior-${index + 1}`,
       title,
-      note: `${count(outliers)} outliers, ${seeds === 1 ? "one seed" : `mean of ${seeds} seeds`}`,
-      description: `Share of ${count(outliers)} outliers that the model puts into each of ${share.length} classes, in the order of the classes. ${bars.map(({ name, value }) => `${name} ${value.toFixed(2)} %`).join(", ")}.`,
+      note: `${count(outliers)} ${what}, ${seeds === 1 ? "one seed" : `mean of ${seeds} seeds`}`,
+      description: `Share of ${count(outliers)} ${what} that the model puts into each of ${share.length} classes, in the order of the classes. ${bars.map(({ name, value }) => `${name} ${value.toFixed(2)} %`).join(", ")}.`,
       bars,
       valueLabel: "share of outliers (%)",
       barLabel: "class, in the order of the data (of a long tail: frequent classes first)",

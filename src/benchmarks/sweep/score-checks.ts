@@ -1,0 +1,56 @@
+/** Which scores a recipe may name. */
+import { OptionError } from "../../errors.js";
+import { needsFit, outputScoreNames, type PartName } from "../../guard/index.js";
+import { type PixelScoreName, pixelScoreNeedsFit, pixelScores } from "../../guard/segmentation/index.js";
+import { type ScoreOptions, scores } from "../../scores/index.js";
+import type { Task } from "../../training/index.js";
+
+/**
+ * Scores of images must need no fit; those of pixels are fitted to the training scenes where they need one.
+ *
+ * @param options  of scores of pixels
+ */
+export function checkedScores(
+  task: Task,
+  names: readonly string[],
+  options: ScoreOptions,
+  file: string,
+): readonly (PartName | PixelScoreName)[] {
+  const [known, what] =
+    task === "segmentation"
+      ? [Object.keys(pixelScores) as PixelScoreName[], "a score of pixels"]
+      : [readyScores(), "a score that needs no fit"];
+  const strange = Object.keys(options).find((name) => task === "classification" || !isPixelOption(name));
+  if (strange !== undefined) {
+    throw new OptionError({
+      where: `${file}, evaluate.score-options`,
+      expected:
+        task === "classification" ? "nothing, as scores of images have none here" : "options of scores of pixels",
+      received: strange,
+    });
+  }
+  return names.map((name) => {
+    const found = known.find((score) => score === name);
+    if (found !== undefined) return found;
+    throw new OptionError({
+      where: `${file}, evaluate.score`,
+      expected: `${what} (${known.join(", ")})`,
+      received: name,
+    });
+  });
+}
+
+const isPixelOption = (name: string): boolean => Object.values(pixelScores).some(({ defaults }) => name in defaults);
+
+/** Those of the options that a score has. */
+export const ownOptions = (score: PixelScoreName, options: ScoreOptions): ScoreOptions =>
+  Object.fromEntries(Object.entries(options).filter(([name]) => name in pixelScores[score].defaults));
+
+const readyScores = (): readonly PartName[] => [
+  ...(Object.keys(scores) as (keyof typeof scores)[]).filter((score) => !needsFit(score)),
+  ...outputScoreNames,
+];
+
+/** Whether an evaluation looks at training scenes for its scores. */
+export const fitsScores = (task: Task, names: readonly string[]): boolean =>
+  task === "segmentation" && names.some((name) => pixelScoreNeedsFit(name as PixelScoreName));

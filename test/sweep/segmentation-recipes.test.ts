@@ -1,0 +1,165 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findRecipes, type JobRunner, planSweep, readRecipe, runJob } from "../../src/benchmarks/sweep/index.js";
+import { runBench } from "../../src/cli/bench.js";
+import type { CommandIo } from "../../src/cli/command-io.js";
+import { silentParallel } from "../../src/cli/parallel-progress.js";
+import { stageOptionReader } from "../../src/cli/recipe-options.js";
+import { silent } from "../../src/progress.js";
+import { paperSegmentation } from "../../src/training/index.js";
+import { sceneSize, writeCamvid, writeCheckpoint, writeCityscapes } from "./tiny-scenes.js";
+
+const recipes = fileURLToPath(new URL("../../recipes", import.meta.url));
+let folder = "";
+const environment = () => ({ OFFMAP_DATA: join(folder, "data"), OFFMAP_MODELS: join(folder, "models") });
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "offmap-scenes-"));
+  await writeCamvid(join(folder, "data"));
+  await writeCityscapes(join(folder, "data"));
+  await writeCheckpoint(join(folder, "models"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const methods = [
+  ...["msp", "max-logit", "entropy", "energy", "sml", "mahalanobis", "knn-density", "void-classifier", "dirichlet"],
+  ...["dodh", "dense-hybrid", "deep-gambler", "oe", "meta-ood", "energy-oe", "balanced-energy"],
+  ...["pebal", "balanced-pebal", "density-single-layer", "density-minimum", "density-logistic-regression"],
+];
+const size = `${sceneSize.height}x${sceneSize.width}`;
+
+interface Row {
+  readonly recipe: string;
+  readonly sets: readonly Record<"auroc" | "aupr" | "fpr95", { readonly mean: number; readonly paper?: object }>[];
+  readonly miou?: { readonly mean: number };
+}
+interface Written {
+  readonly failures: readonly object[];
+  readonly tables: readonly {
+    readonly name: string;
+    readonly task: string;
+    readonly sets: readonly { readonly name: string }[];
+    readonly rows: readonly Row[];
+    readonly priors: readonly { readonly outliers: number; readonly class_names: readonly string[] }[];
+    readonly missing: readonly { readonly title: string; readonly reason: string }[];
+  }[];
+}
+
+async function bench(names: readonly string[], out: string, set: readonly string[]) {
+  const complaints: string[] = [];
+  const written: Written[] = [];
+  const io: CommandIo = {
+    ...{ json: true, progress: silent, columns: 100, color: false, environment: environment() },
+    parallel: () => silentParallel,
+    signal: new AbortController().signal,
+    warn: (sentence) => complaints.push(sentence),
+    incomplete: () => complaints.push("incomplete"),
+    write: async (result) => void written.push(result as Written),
+  };
+  const inProcess: JobRunner = (job, context) => runJob(job, context);
+  const changes = set.map((text) => {
+    const [key = "", value = ""] = text.split("=");
+    return { key, value };
+  });
+  const options = { recipes: names.map((name) => join(recipes, name)), out, seeds: [1], jobs: 2, threads: 1 };
+  await runBench({ ...options, set: changes }, io, inProcess);
+  return { document: written[0] as Written, complaints };
+}
+
+const quick = ["steps=1", "batch=2", "prior-scenes=2", "evaluate.prior-scenes=2", "evaluate.score-options.steps=2"];
+
+describe("small/camvid", () => {
+  test("runs to its end, every row of it and of the ablation, on few scenes with a narrow network", async () => {
+    const out = join(folder, "camvid");
+    const { document, complaints } = await bench(["small/camvid"], out, [...quick, "width=0.125", `size=${size}`]);
+    expect(document.failures).toEqual([]);
+    expect(complaints).not.toContain("incomplete");
+    const [table, ablation] = ["small-camvid", "small-camvid-ablation"].map((name) =>
+      document.tables.find((each) => each.name === name),
+    );
+    expect(table?.rows.map(({ recipe }) => basename(recipe)).sort()).toEqual([...methods].sort());
+    expect(table?.sets.map(({ name }) => name)).toEqual(["held-out", "pasted"]);
+    expect(table?.missing).toEqual([
+      { title: "MC dropout, mutual information", reason: "the small network has no Dropout nodes" },
+    ]);
+    for (const row of [...(table?.rows ?? []), ...(ablation?.rows ?? [])]) {
+      expect(row.miou?.mean).toBeGreaterThanOrEqual(0);
+      for (const { auroc, aupr } of row.sets) expect(auroc.mean * aupr.mean).toBeGreaterThan(0);
+    }
+    expect(table?.priors[0]).toMatchObject({ class_names: expect.arrayContaining(["sky", "car"]) });
+    // With alpha and gamma at 0 it is EnergyOE, and with the defaults the row of the table itself.
+    const numbers = (found: typeof table, name: string) =>
+      found?.rows.find(({ recipe }) => basename(recipe) === name)?.sets;
+    expect(numbers(ablation, "alpha-0-gamma-0")).toEqual(numbers(table, "energy-oe"));
+    expect(numbers(ablation, "alpha-5-gamma-3")).toEqual(numbers(table, "balanced-energy"));
+    const markdown = await readFile(join(out, "table.md"), "utf8");
+    expect(markdown).toContain("mIoU ↑");
+    expect(markdown).toContain("anomalies are the positive class");
+    expect(await readFile(join(out, "table.csv"), "utf8")).toMatch(/small-camvid,[^\n]*,miou,1,/);
+  }, 300_000);
+});
+
+describe("paper/cityscapes", () => {
+  test("has the official settings in the rows of the paper", async () => {
+    for (const name of ["energy-oe", "balanced-energy", "pebal", "balanced-pebal"]) {
+      const { stages } = await readRecipe(join(recipes, "paper", "cityscapes", `${name}.yaml`), environment());
+      const [, tuned] = stages;
+      if (tuned?.kind !== "tune") throw new Error("no stage to tune");
+      const { priorScenes, ...official } = paperSegmentation;
+      const read = await stageOptionReader("segmentation", "tune", tuned.options, name);
+      expect(read).toMatchObject(official);
+      if (name.startsWith("balanced")) {
+        expect(read).toMatchObject({ priorScenes, lossOptions: { alpha: 5, gamma: 3 } });
+      }
+    }
+  });
+
+  test("runs to its end, every row of it, on a few scenes in the official layouts", async () => {
+    const out = join(folder, "cityscapes");
+    const { document, complaints } = await bench(["paper/cityscapes"], out, [...quick, `crop=${size}`]);
+    expect(document.failures).toEqual([]);
+    expect(complaints).not.toContain("incomplete");
+    const [table] = document.tables;
+    expect(table?.rows.map(({ recipe }) => basename(recipe)).sort()).toEqual([...methods, "bayesian-deeplab"].sort());
+    expect(table?.sets.map(({ name }) => name)).toEqual(["LostAndFound", "Static", "RoadAnomaly"]);
+    const pebal = table?.rows.find(({ recipe }) => recipe === "paper-cityscapes/pebal");
+    expect(pebal?.sets.map(({ fpr95 }) => fpr95.paper)).toMatchObject([
+      { value: 0.0476 },
+      { value: 0.0152 },
+      { value: 0.4458 },
+    ]);
+    expect(table?.missing.map(({ title }) => title)).toContain("SynBoost");
+    expect(await readFile(join(out, "table.md"), "utf8")).toContain("Here / in the paper / difference");
+  }, 300_000);
+});
+
+test("recipes of scenes refuse what only images have, and the other way round, by file and place", async () => {
+  const refused = async (name: string, set: readonly string[], message: string) =>
+    expect(bench([name], join(folder, "refused"), set)).rejects.toThrow(message);
+  await refused("small/camvid/msp.yaml", ["train.arch=resnet20"], "expected a segmentation network, got resnet20");
+  await refused("small/camvid/oe.yaml", ["tune.loss=eat"], "expected a loss of a segmentation network");
+  await refused("small/camvid/msp.yaml", ["per-class=3"], 'got "per-class"');
+});
+
+test("a row that goes on from another shares its stages, and pasted sets differ by how they are pasted", async () => {
+  const files = await findRecipes(
+    ["msp", "energy", "oe"].map((name) => join(recipes, "small", "camvid", `${name}.yaml`)),
+  );
+  const read = await Promise.all(files.map((file) => readRecipe(file, environment())));
+  const plan = await planSweep(read, [1], stageOptionReader);
+  expect([...plan.stages.values()].map(({ kind }) => kind)).toEqual(["train", "tune"]);
+  const other = read.map((recipe) => ({
+    ...recipe,
+    data: {
+      ...recipe.data,
+      ood: recipe.data.ood.map(({ paste, ...set }) => ({ ...set, ...(paste && { paste: { ...paste, seed: 2 } }) })),
+    },
+  }));
+  const moved = await planSweep(other, [1], stageOptionReader);
+  expect([...moved.stages.keys()]).toEqual([...plan.stages.keys()]);
+  expect(moved.runs[0]?.data.ood[0]).toEqual(plan.runs[0]?.data.ood[0]);
+  expect(moved.runs[0]?.data.ood[1]?.fingerprint).not.toBe(plan.runs[0]?.data.ood[1]?.fingerprint);
+});
