@@ -161,21 +161,22 @@ class Results {
   }
 }
 
-function oneRun({ scores, accuracy }: RunNumbers): string {
+function oneRun({ scores, accuracy, miou }: RunNumbers): string {
   const [[score = "", found] = []] = Object.entries(scores);
   const detection =
     found === undefined
       ? []
       : [`${score} AUROC ${percentage(found.average.auroc)}`, `FPR95 ${percentage(found.average.fpr95)}`];
-  return [...detection, ...(accuracy === null ? [] : [`accuracy ${percentage(accuracy)}`])].join(", ");
+  const fit = accuracy === null ? [] : [`accuracy ${percentage(accuracy)}`];
+  return [...detection, ...fit, ...(miou == null ? [] : [`mIoU ${percentage(miou)}`])].join(", ");
 }
 
 /** What `offmap bench --json` prints; the field names are a contract. */
 function benchDocument(out: string, tables: readonly SweepTable[], { failures }: Pick<Results, "failures">) {
   return {
     out,
-    tables: tables.map(({ name, test, sets, rows, priors, notes, sources, missing }) => ({
-      ...{ name, test, sets, notes, sources, missing },
+    tables: tables.map(({ name, task, test, sets, rows, priors, notes, sources, missing }) => ({
+      ...{ name, task, test, sets, notes, sources, missing },
       rows: rows.map(({ adjustedGroups, ...row }) => ({ ...row, adjusted_groups: adjustedGroups })),
       priors: priors.map(({ classNames, ...prior }) => ({ ...prior, class_names: classNames })),
     })),

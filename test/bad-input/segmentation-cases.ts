@@ -67,7 +67,7 @@ export const segmentationCases: readonly BadInputCase[] = [
     kind: "anomaly map without a threshold",
     command: "offmap export --model segmenter.onnx --out guarded.onnx",
     exitCode: 2,
-    message: "export: --threshold T is missing; add it, or see `offmap export --help`",
+    message: "export: --calibration FILE or --threshold T is missing; add it, or see `offmap export --help`",
   },
   {
     kind: "scenes for a classifier",

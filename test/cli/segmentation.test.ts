@@ -235,3 +235,61 @@ test("tune and train take scenes, and give models that eval takes", async () => 
   );
   await json<Evaluated>("eval", "--model", trained.out, "--id", known());
 });
+
+describe("calibrate", () => {
+  const plenty = () => join(folder, "plenty");
+  const scenes = () => sceneSpec(plenty(), "&void=thing");
+  beforeAll(async () => {
+    await writeSceneFiles(plenty(), 12);
+  });
+  type Calibrated = Record<"threshold" | "count" | "rate", number> & {
+    readonly false_alarms: { images: number; share: number; images_with_alarm: number | null };
+    readonly detected: Record<string, { share: number; pixels: number }>;
+  };
+
+  test("says what is promised, over images, and what it is worth on fresh scenes and on pasted objects", async () => {
+    const sets = ["--ood", `pasted=${scenes()}`, "--paste", `cutouts:${at("objects")}`];
+    const options = ["--id", scenes(), "--alpha", "0.2", ...sets];
+    const found = await json<Calibrated>("calibrate", ...model(), ...options);
+    expect(found).toMatchObject({ task: "segmentation", score: "energy", count: 10, false_alarms: { images: 2 } });
+    expect((found.rate * 10 + 1) / 11).toBeLessThanOrEqual(0.2);
+    expect(found.detected.pasted?.pixels).toBeGreaterThan(0);
+    const shown = await text("calibrate", ...model(), ...options);
+    expect(shown).toContain("anomaly where energy >= ");
+    expect(shown).toContain(
+      "guarantee: of images like the 10 calibrated with, at most 20.00 % of the in-distribution pixels of an image are called anomalies on average (conformal risk control over images, not over pixels)",
+    );
+    expect(shown).toMatch(/measured on 2 fresh in-distribution images: [\d.]+ % of the pixels/);
+    expect(shown).toMatch(/detected of pasted: [\d.]+ % of \d+ anomalous pixels/);
+    const alarms = await text("calibrate", ...model(), "--id", scenes(), "--alpha", "0.2", "--alarm-pixels", "3");
+    expect(alarms).toContain("at most 20.00 % have a false alarm of more than 3 connected pixels on average");
+  });
+
+  test("export makes the mask of the calibration's threshold, and refuses one of another score", async () => {
+    const calibration = ["--calibration", at("mask.json")];
+    const { threshold } = await json<Calibrated>(
+      ...["calibrate", ...model(), "--id", scenes(), "--alpha", "0.2", "--out", at("mask.json")],
+    );
+    const classes = ["--classes", "3"];
+    await text("export", ...model(), ...calibration, ...classes, "--out", at("calibrated.onnx"));
+    const { metadata } = await readModel(at("calibrated.onnx"));
+    expect(JSON.parse(metadata.get("offmap.anomaly") ?? "{}")).toMatchObject({
+      score: "energy",
+      threshold,
+      classes: 3,
+    });
+    const failed = async (...more: string[]) =>
+      (await runInMemory(["export", ...model(), ...more, "--out", at("never.onnx")])).stderr;
+    expect(await failed(...calibration, ...classes, "--score", "msp")).toContain("expected a calibration of msp");
+    expect(await failed(...calibration)).toContain("of 5 classes");
+    expect(await failed(...calibration, ...classes, "--threshold", "1")).toContain(
+      "either --calibration or --threshold",
+    );
+    expect(await failed()).toContain("--calibration FILE or --threshold T is missing");
+  });
+
+  test("refuses too few images with the number that is needed", async () => {
+    const { stderr } = await runInMemory(["calibrate", ...model(), "--id", scenes(), "--alpha", "0.05"]);
+    expect(stderr).toContain("expected at least 19 for a rate of 0.05, got 10");
+  });
+});

@@ -4,6 +4,9 @@ import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
 import { namedDataset } from "../named-dataset.js";
 import { integer, number, text } from "../parsers.js";
+import { anyScore, asImageScores } from "../segmentation/score-names.js";
+import { pasteSetFlags, pasteSetOptions } from "../segmentation/set-options.js";
+import { refuseFlags, taskOfFile, taskOption } from "../segmentation/task.js";
 import { dataset, shared } from "../shared-options.js";
 
 const data = "Model and data:";
@@ -12,9 +15,10 @@ export const calibrateCommand = defineCommand({
   name: "calibrate",
   summary: "Choose a score's threshold with a guaranteed rate of false alarms.",
   description:
-    "Scores held-out in-distribution images and takes the threshold that fresh images like them exceed with a probability of at most alpha (split conformal prediction). A part of the images is kept back to measure the rate on. OOD sets, where given, tell the share that is detected; they do not move the threshold.",
+    "Scores held-out in-distribution images and takes the threshold that fresh images like them exceed with a probability of at most alpha (split conformal prediction). A part of the images is kept back to measure the rate on. OOD sets, where given, tell the share that is detected; they do not move the threshold. For a segmentation network --id are scenes, and alpha is the share of an image's in-distribution pixels that may be called anomalies, in the mean over images (conformal risk control: pixels of one image depend on each other, so what is promised is promised over images), or with --alarm-pixels the share of images with a false alarm.",
   options: {
     model: shared.model,
+    task: taskOption,
     id: {
       placeholder: "DS",
       group: data,
@@ -31,10 +35,10 @@ export const calibrateCommand = defineCommand({
     },
     normalize: shared.normalize,
     fit: shared.fit,
-    score: shared.readyScore,
+    score: { ...shared.readyScore, parser: anyScore },
     alpha: {
       placeholder: "RATE",
-      help: "share of in-distribution images that may be called OOD",
+      help: "share of in-distribution images, or of the pixels of one, that may be called OOD",
       default: "0.05",
       parser: number({ above: 0, max: 0.999 }),
     },
@@ -45,6 +49,14 @@ export const calibrateCommand = defineCommand({
       parser: number({ min: 0, max: 0.9 }),
     },
     seed: { placeholder: "S", help: "which images are kept back", default: "1", parser: integer({ min: 0 }) },
+    alarmPixels: {
+      placeholder: "N",
+      group: "Segmentation:",
+      help: "let alpha be the share of images with a false alarm, which is more than N connected pixels",
+      default: "alpha is the share of pixels",
+      parser: integer({ min: 0, max: 1e9 }),
+    },
+    ...pasteSetOptions,
     out: { placeholder: "FILE", help: "JSON file to write, for export", parser: text("the path of a JSON file") },
     ...engineOptions,
   },
@@ -57,8 +69,19 @@ export const calibrateCommand = defineCommand({
       does: "A fitted score, one in a hundred, and what it detects",
       line: "calibrate --model model.onnx --fit vim.onnx --id folder:held-out --ood dtd=folder:dtd --alpha 0.01 --out vim.json",
     },
+    {
+      does: "One pixel in a hundred of a segmentation network, and what it finds of pasted objects",
+      line: 'calibrate --model deeplab.onnx --id "camvid:camvid?split=val" --alpha 0.01 --ood "pasted=camvid:camvid?split=test" --paste cutouts:objects --out mask.json',
+    },
   ],
-  async run({ model, id, ood = [], normalize, fit, score, alpha, fresh, seed, out, ...engineChoices }, io) {
+  async run({ task, ...given }, io) {
+    if ((await taskOfFile(given.model, task)) === "segmentation") {
+      const { runSegmentationCalibrate } = await import("../segmentation/run-calibrate.js");
+      return runSegmentationCalibrate(given, io);
+    }
+    refuseFlags(given, { alarmPixels: "alarm-pixels", ...pasteSetFlags }, "classification");
+    const { model, id, ood = [], normalize, fit, alpha, fresh, seed, out, device, threads } = given;
+    const [score] = given.score === undefined ? [] : await asImageScores([given.score], "--score");
     const { openClassifier, withEngine } = await import("../classifier-run.js");
     const { chosenPart } = await import("../fitted-scores.js");
     const { openDataset } = await import("../../data/index.js");
@@ -74,7 +97,7 @@ export const calibrateCommand = defineCommand({
     const sets = await openOodSets(ood, hint);
     const part = await chosenPart(fit, score, inferShapes(classifier, imageShape(classifier, images.shape)).classes);
     const { progress, signal } = io;
-    const calibration = await withEngine(engineChoices, (engine) =>
+    const calibration = await withEngine({ device, threads }, (engine) =>
       calibrate(engine, classifier, part, images, sets, { normalization, progress, signal, alpha, fresh, seed }),
     );
     if (out !== undefined) await writeFileAtomic(out, `${JSON.stringify(calibration)}\n`);

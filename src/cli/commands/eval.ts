@@ -4,7 +4,7 @@ import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
 import { text } from "../parsers.js";
 import { anyScore, asImageScores } from "../segmentation/score-names.js";
-import { sceneSetFlags, sceneSetOptions } from "../segmentation/set-options.js";
+import { sceneSetFlags, sceneSetOptions, segmentsOption } from "../segmentation/set-options.js";
 import { refuseFlags, requireFlag, taskOfFile, taskOption } from "../segmentation/task.js";
 import { dataset, optional, shared } from "../shared-options.js";
 
@@ -53,6 +53,7 @@ export const evaluate = defineCommand({
     preset: shared.metricPreset,
     batch: shared.batch,
     ...sceneSetOptions,
+    segments: segmentsOption,
     out: {
       placeholder: "DIR",
       help: "folder for report, tables and raw scores",
@@ -70,6 +71,10 @@ export const evaluate = defineCommand({
       line: "eval --model tuned/model.onnx --baseline model.onnx --id cifar:test.bin --ood textures=folder:dtd --out results",
     },
     {
+      does: "What judging the segments of an anomaly map changes",
+      line: 'eval --model deeplab.onnx --ood "held-out=camvid:camvid?split=test&outlier=bicyclist" --scores entropy --segments segments.json --components obstacle',
+    },
+    {
       does: "mIoU of a segmentation network, and how well it finds pasted objects",
       line: 'eval --model espnet.onnx --id "camvid:camvid?split=test" --ood "pasted=camvid:camvid?split=test" --paste cutouts:objects --out results',
     },
@@ -79,7 +84,7 @@ export const evaluate = defineCommand({
       const { runSegmentationEval } = await import("../segmentation/run-eval.js");
       return runSegmentationEval(given, io);
     }
-    refuseFlags(given, sceneSetFlags, "classification");
+    refuseFlags(given, { ...sceneSetFlags, segments: "segments" }, "classification");
     const { model, baseline, scores: named = defaultScores, fit = [], preset = "official", out, ...told } = given;
     const id = requireFlag(told.id, "eval", "--id DS");
     const ood = requireFlag(told.ood, "eval", "--ood [NAME=]DS");

@@ -11,7 +11,7 @@ export const exportCommand = defineCommand({
   name: "export",
   summary: "Put score and decision into the model's own ONNX file.",
   description:
-    "Writes one ONNX file with the model's own outputs and, after them, ood_score, ood_p_value and is_ood, made of standard operators: it runs wherever ONNX Runtime does. With --preprocess it takes uint8 images [N, H, W, C] of any size and resizes and normalises them itself. A segmentation network gets anomaly_map, float32 [N, 1, H, W], and anomaly_mask, which says map >= --threshold; `offmap eval` tells thresholds.",
+    "Writes one ONNX file with the model's own outputs and, after them, ood_score, ood_p_value and is_ood, made of standard operators: it runs wherever ONNX Runtime does. With --preprocess it takes uint8 images [N, H, W, C] of any size and resizes and normalises them itself. A segmentation network gets anomaly_map, float32 [N, 1, H, W], and anomaly_mask, which says map >= threshold: that of --calibration, or --threshold, of which `offmap eval` tells some.",
   options: {
     model: shared.model,
     task: taskOption,
@@ -19,7 +19,7 @@ export const exportCommand = defineCommand({
     score: { ...shared.readyScore, parser: anyScore },
     calibration: {
       placeholder: "FILE",
-      help: "what `offmap calibrate` has written for this score; required for an image classifier",
+      help: "what `offmap calibrate` has written for this score; required for an image classifier, and for a segmentation network without --threshold",
       parser: text("the path of a JSON file"),
     },
     normalize: shared.normalize,
@@ -27,7 +27,7 @@ export const exportCommand = defineCommand({
     threshold: {
       placeholder: "T",
       group: classesOption.group,
-      help: "score from which on a pixel is an anomaly; required for a segmentation network",
+      help: "score from which on a pixel is an anomaly, for a segmentation network without --calibration",
       parser: number(),
     },
     classes: classesOption,
@@ -46,13 +46,17 @@ export const exportCommand = defineCommand({
       line: "export --model model.onnx --fit vim.onnx --calibration vim.json --preprocess --out guarded.onnx",
     },
     {
+      does: "A segmentation network whose anomaly mask keeps a rate of false alarms",
+      line: "export --model deeplab.onnx --calibration mask.json --out guarded.onnx",
+    },
+    {
       does: "A segmentation network with an anomaly map",
       line: "export --model deeplab.onnx --score energy --threshold -4.5 --out guarded.onnx",
     },
   ],
   async run({ task, ...given }, io) {
     if ((await taskOfFile(given.model, task)) === "segmentation") {
-      refuseFlags(given, { calibration: "calibration", preprocess: "preprocess" }, "segmentation");
+      refuseFlags(given, { preprocess: "preprocess" }, "segmentation");
       const { runSegmentationExport } = await import("../segmentation/run-export.js");
       return runSegmentationExport(given, io);
     }
@@ -60,7 +64,7 @@ export const exportCommand = defineCommand({
     const { model, fit, normalize, preprocess = false, out } = given;
     const path = requireFlag(given.calibration, "export", "--calibration FILE");
     const [score] = given.score === undefined ? [] : await asImageScores([given.score], "--score");
-    const { readFile } = await import("node:fs/promises");
+    const { readCalibration } = await import("../calibration-file.js");
     const { onlyShape, openClassifier } = await import("../classifier-run.js");
     const { chosenPart } = await import("../fitted-scores.js");
     const { writeFileAtomic } = await import("../../files.js");
@@ -72,7 +76,7 @@ export const exportCommand = defineCommand({
     const { classifier, normalization } = await openClassifier(model, normalize);
     const shape = onlyShape(classifier, "--model");
     const part = await chosenPart(fit, score, inferShapes(classifier, shape).classes);
-    const calibration = asCalibration(parse(await readFile(path, "utf8")), path);
+    const calibration = asCalibration(await readCalibration(path), path);
     const guarded = guardedModel(classifier, part, calibration, {
       normalization,
       ...(preprocess ? { preprocess: { shape } } : {}),
@@ -98,12 +102,3 @@ export const exportCommand = defineCommand({
     );
   },
 });
-
-/** Undefined for a text that is no JSON, which no calibration is. */
-function parse(content: string): unknown {
-  try {
-    return JSON.parse(content);
-  } catch {
-    return undefined;
-  }
-}

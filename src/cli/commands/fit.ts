@@ -2,15 +2,16 @@ import { join } from "node:path";
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
 import { integer, text } from "../parsers.js";
+import { sceneFitFlags, sceneFitOptions } from "../segmentation/fit-options.js";
 import { anyScore, asImageScores } from "../segmentation/score-names.js";
-import { taskOfFile, taskOption } from "../segmentation/task.js";
+import { refuseFlags, taskOfFile, taskOption } from "../segmentation/task.js";
 import { dataset, shared } from "../shared-options.js";
 
 export const fit = defineCommand({
   name: "fit",
   summary: "Fit OOD scores to a model's training images.",
   description:
-    "Runs the model once over in-distribution images and finds what scores such as mahalanobis, knn, vim or react need to know of its features. Each becomes a small ONNX file for --fit of eval, score, calibrate and export.",
+    "Runs the model once over in-distribution images and finds what scores such as mahalanobis, knn, vim or react need to know of its features. Each becomes a small ONNX file for --fit of eval, score, calibrate and export. For a segmentation network, --segments fits Meta-OOD's classifier of false alarms to the connected segments of a score's map, for --segments of eval and score.",
   options: {
     model: shared.model,
     task: taskOption,
@@ -31,7 +32,8 @@ export const fit = defineCommand({
     },
     layer: {
       placeholder: "TENSOR|auto",
-      help: "tensor with the features, [N, D] or [N, D, H, W]; auto: what goes into the last linear layer",
+      many: {},
+      help: "tensor with the features, [N, D] or [N, D, H, W]; auto: what goes into the last linear layer; may be repeated for scores of several layers",
       default: "auto",
       parser: text("the name of a tensor, or auto"),
     },
@@ -47,10 +49,11 @@ export const fit = defineCommand({
       default: "50000",
       parser: integer({ min: 1 }),
     },
+    ...sceneFitOptions,
     out: {
       placeholder: "FILE|DIR",
       required: true,
-      help: "ONNX file to write; for several scores a folder",
+      help: "ONNX file to write; for several scores a folder; for segments a JSON file",
       parser: text("the path of an ONNX file or a folder"),
     },
     ...engineOptions,
@@ -64,13 +67,22 @@ export const fit = defineCommand({
       does: "Several in one pass",
       line: "fit --model model.onnx --id folder:train --score vim,react,mahalanobis --out scores",
     },
+    {
+      does: "Densities of three layers of a segmentation network, weighed on pasted objects",
+      line: 'fit --model deeplab.onnx --id "camvid:camvid?split=train" --paste cutouts:objects --score flow-density-logistic --layer low --layer aspp --layer decoder --out flow.onnx',
+    },
+    {
+      does: "A classifier of false alarms among the segments of an anomaly map",
+      line: 'fit --model deeplab.onnx --id "camvid:camvid?split=train" --paste cutouts:objects --score entropy --segments auto --out segments.json',
+    },
   ],
   async run({ task, ...given }, io) {
     if ((await taskOfFile(given.model, task)) === "segmentation") {
       const { runSegmentationFit } = await import("../segmentation/run-fit.js");
       return runSegmentationFit(given, io);
     }
-    const { model, id, normalize, score, layer, option = [], sample, out, ...engineChoices } = given;
+    refuseFlags(given, sceneFitFlags, "classification");
+    const { model, id, normalize, score, layer = [], option = [], sample, out, ...engineChoices } = given;
     const { openClassifier, withEngine } = await import("../classifier-run.js");
     const { scoreOptions } = await import("../fitted-scores.js");
     const { openDataset } = await import("../../data/index.js");
@@ -87,7 +99,7 @@ export const fit = defineCommand({
     const { progress, signal } = io;
     const own = scoreOptions(option);
     const options = Object.fromEntries(names.map((name) => [name, own]));
-    const tensor = layer === "auto" ? undefined : layer;
+    const [tensor] = layer.filter((each) => each !== "auto");
     const started = performance.now();
     const parts = await withEngine(engineChoices, (engine) =>
       fitScores(engine, classifier, images, names, { normalization, progress, signal, layer: tensor, sample, options }),

@@ -6,6 +6,7 @@ import { toggle } from "../option.js";
 import { number, text } from "../parsers.js";
 import { classesOption } from "../segmentation/classes-option.js";
 import { anyScore, asImageScores } from "../segmentation/score-names.js";
+import { segmentsOption } from "../segmentation/set-options.js";
 import { refuseFlags, taskOfModel, taskOption } from "../segmentation/task.js";
 import { shared } from "../shared-options.js";
 
@@ -49,6 +50,7 @@ export const score = defineCommand({
       default: "what 99 % of the pixels of these images lie between",
       parser: number(),
     },
+    segments: segmentsOption,
     ...engineOptions,
   },
   examples: [
@@ -61,7 +63,7 @@ export const score = defineCommand({
     },
   ],
   async run({ task, ...given }, io) {
-    const { images, model, score: named, fit, csv, normalize, out, classes, range, ...engineChoices } = given;
+    const { images, model, score: named, fit, csv, normalize, out, classes, range, segments, ...engineChoices } = given;
     const { readModel } = await import("../../onnx/index.js");
     const { isGuarded } = await import("../../guard/index.js");
     const read = await readModel(model);
@@ -70,7 +72,11 @@ export const score = defineCommand({
       const { runSegmentationScore } = await import("../segmentation/run-score.js");
       return runSegmentationScore(given, io);
     }
-    refuseFlags({ out, classes, range }, { out: "out", classes: "classes", range: "range" }, "classification");
+    refuseFlags(
+      { out, classes, range, segments },
+      { out: "out", classes: "classes", range: "range", segments: "segments" },
+      "classification",
+    );
     const [name] = named === undefined ? [] : await asImageScores([named], "--score");
     if (isGuarded(read)) {
       const { scoreWithGuarded } = await import("../guarded-scores.js");

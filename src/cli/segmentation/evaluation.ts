@@ -7,7 +7,7 @@ import {
 } from "../../benchmarks/segmentation/index.js";
 import type { Normalization, SegmentationDataset } from "../../data/index.js";
 import { writeFileAtomic } from "../../files.js";
-import type { PixelPart, PixelScoreName } from "../../guard/segmentation/index.js";
+import type { PixelPart, PixelScoreName, SegmentJudge } from "../../guard/segmentation/index.js";
 import { componentTracks, type PresetName, presets } from "../../metrics/index.js";
 import { count, percentage } from "../../report/format.js";
 import { type DetectionRow, renderCsv, renderMarkdownTable } from "../../report/index.js";
@@ -30,6 +30,7 @@ export interface SegmentationSettings extends SetsTold {
   readonly prior?: string | undefined;
   readonly perImage?: boolean | undefined;
   readonly components?: keyof typeof componentTracks | undefined;
+  readonly judge?: SegmentJudge | undefined;
   readonly device?: Device | undefined;
   readonly threads?: number | undefined;
   /** Puts the scores in the order of their mean AUROC, the best last, which is the one that images are chosen by. */
@@ -75,6 +76,7 @@ export async function evaluateSegmenters(
           perImage: settings.report || settings.perImage === true,
           classNames: sets.id?.classNames,
           components: settings.components && componentTracks[settings.components],
+          segments: settings.judge,
           ...{ progress: io.progress, signal: io.signal },
         });
       const id = sets.id && (await evaluate(sets.id, []));
@@ -205,8 +207,9 @@ export const mainMiou = ({ id, ood }: EvaluatedSegmenter): number | undefined =>
 
 /** What `offmap eval --json` prints of one model; the field names are a contract. */
 export function segmentationDocument({ id, ood, average }: EvaluatedSegmenter, perImage: boolean) {
-  const describe = ({ set, images, pixels, classes, segmentation, rows, perImage: each }: SegmentationEvaluation) => ({
-    ...{ set, images, pixels, classes, ...segmentation, rows },
+  const describe = ({ perImage: each, ...of }: SegmentationEvaluation) => ({
+    ...{ set: of.set, images: of.images, pixels: of.pixels, classes: of.classes, ...of.segmentation, rows: of.rows },
+    ...(of.segments && { segments: of.segments }),
     ...(perImage ? { per_image: each.map(({ name, metrics }) => ({ image: name, ...metrics })) } : {}),
   });
   return {

@@ -1,6 +1,14 @@
 /** Scores of pixels that the command line is told of: by name, or by a file that `offmap fit` has written. */
-import { OptionError } from "../../errors.js";
-import { asPixelPart, type PixelPart, type PixelScoreName, readyPixelPart } from "../../guard/segmentation/index.js";
+import { readFile } from "node:fs/promises";
+import { FormatError, OptionError } from "../../errors.js";
+import {
+  asPixelPart,
+  decodeSegmentJudge,
+  type PixelPart,
+  type PixelScoreName,
+  readyPixelPart,
+  type SegmentJudge,
+} from "../../guard/segmentation/index.js";
 import { readModel } from "../../onnx/index.js";
 
 export async function readPixelPart(path: string): Promise<PixelPart> {
@@ -17,4 +25,17 @@ export async function chosenPixelPart(fit: string | undefined, score: PixelScore
     expected: `nothing, or ${part.score}, which ${fit} holds`,
     received: score,
   });
+}
+
+/** @throws FormatError for a file that cannot be read, or is no classifier of segments */
+export async function readSegmentJudge(path: string): Promise<SegmentJudge> {
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw new FormatError({
+      where: path,
+      expected: "a file that `offmap fit --segments` has written",
+      received: String(cause),
+      cause,
+    });
+  });
+  return decodeSegmentJudge(text, path);
 }

@@ -28,7 +28,7 @@ import { type AnyScoreName, asPixelScores, pixelScoreNames } from "./score-names
 import { openTestSets } from "./sets.js";
 
 export interface SegmentationCompareOptions
-  extends Omit<SegmentationSettings, "scores" | "fitted" | "preset" | "report" | "ranked"> {
+  extends Omit<SegmentationSettings, "scores" | "fitted" | "preset" | "report" | "ranked" | "judge"> {
   readonly model: string;
   readonly fitOn?: string | undefined;
   readonly scores: readonly (AnyScoreName | "all")[];

@@ -12,23 +12,26 @@ import {
   segmentationDocument,
   writeSegmentation,
 } from "./evaluation.js";
-import { readPixelPart } from "./parts.js";
+import { readPixelPart, readSegmentJudge } from "./parts.js";
 import { type AnyScoreName, asPixelScores } from "./score-names.js";
 import { refuseFlags } from "./task.js";
 
 const defaultScores: readonly PixelScoreName[] = ["msp", "energy"];
 
-export interface SegmentationEvalOptions extends Omit<SegmentationSettings, "scores" | "fitted" | "preset" | "report"> {
+export interface SegmentationEvalOptions
+  extends Omit<SegmentationSettings, "scores" | "fitted" | "preset" | "report" | "judge"> {
   readonly model: string;
   readonly baseline?: string | undefined;
   readonly scores?: readonly AnyScoreName[] | undefined;
   readonly fit?: readonly string[] | undefined;
   readonly preset?: SegmentationSettings["preset"] | undefined;
+  /** File of a classifier of segments. */
+  readonly segments?: string | undefined;
   readonly out?: string | undefined;
 }
 
 export async function runSegmentationEval(
-  { model, baseline, scores, fit = [], preset = "official", out, ...options }: SegmentationEvalOptions,
+  { model, baseline, scores, fit = [], preset = "official", segments, out, ...options }: SegmentationEvalOptions,
   io: CommandIo,
 ): Promise<void> {
   refuseFlags(options as Record<string, unknown>, { classCounts: "class-counts", batch: "batch" }, "segmentation");
@@ -43,10 +46,12 @@ export async function runSegmentationEval(
   }
   const fitted = await Promise.all(fit.map(readPixelPart));
   const named = scores === undefined ? defaultScores : await asPixelScores(scores, "--scores");
+  const judge = segments === undefined ? undefined : await readSegmentJudge(segments);
+  const judged = judge === undefined ? [] : await asPixelScores([judge.score as AnyScoreName], "--segments");
   const settings = {
     ...options,
-    scores: [...new Set([...named, ...fitted.map(({ score }) => score)])],
-    ...{ fitted, preset, report: out !== undefined },
+    scores: [...new Set([...named, ...fitted.map(({ score }) => score), ...judged])],
+    ...{ fitted, preset, judge, report: out !== undefined },
   };
   const done = await evaluateSegmenters([...(baseline === undefined ? [] : [baseline]), model], settings, io);
   const [subject, other] = done.models.toReversed() as [EvaluatedSegmenter, EvaluatedSegmenter?];
@@ -68,10 +73,39 @@ export async function runSegmentationEval(
               ...(other === undefined ? {} : { baseline: other.name }),
             }),
           ]),
+      ...done.models.flatMap(segmentsText),
       done.protocol,
       ...(out === undefined ? [] : [`report: ${out}/report.html`]),
     ].join("\n"),
   );
+}
+
+/** What judging segments has changed, a line for each set. */
+function segmentsText({ name, ood }: EvaluatedSegmenter): string[] {
+  return ood.flatMap(({ set, segments }) => {
+    if (segments === undefined) return [];
+    const { score, threshold, before, after } = segments;
+    const change = (title: string, of: (metrics: typeof before) => number) =>
+      `${title} ${percentage(of(before))} to ${percentage(of(after))}`;
+    const ofComponents = [before, after].every(({ components }) => components !== undefined)
+      ? [
+          change("sIoU", ({ components }) => components?.siou ?? Number.NaN),
+          change("PPV", ({ components }) => components?.ppv ?? Number.NaN),
+          change("F1*", ({ components }) => components?.f1_mean ?? Number.NaN),
+        ]
+      : [];
+    const changes = [
+      change("AUROC", ({ auroc }) => auroc),
+      change("AUPR", ({ aupr }) => aupr),
+      change("FPR95", ({ fpr95 }) => fpr95),
+      change("anomalous pixels found", ({ tpr }) => tpr),
+      change("known pixels called", ({ fpr }) => fpr),
+      ...ofComponents,
+    ];
+    return [
+      `${name}, segments of ${score} at ${threshold.toPrecision(4)} on ${set}: ${segments.removed} of ${segments.segments} are judged false alarms; in %, ${changes.join(", ")}`,
+    ];
+  });
 }
 
 const textOptions = ({ columns: width, color }: CommandIo) => ({ width, color });

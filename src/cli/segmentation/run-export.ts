@@ -1,8 +1,16 @@
 import type { Normalization, Size } from "../../data/index.js";
 import { OptionError } from "../../errors.js";
 import { writeFileAtomic } from "../../files.js";
-import { anomalyModel, classesOf, pixelShapes } from "../../guard/segmentation/index.js";
+import { normalizationText } from "../../guard/same-normalization.js";
+import {
+  anomalyModel,
+  asPixelCalibration,
+  checkPixelCalibration,
+  classesOf,
+  pixelShapes,
+} from "../../guard/segmentation/index.js";
 import { encodeModel } from "../../onnx/index.js";
+import { readCalibration } from "../calibration-file.js";
 import { classNamesOf } from "../class-names.js";
 import { openClassifier } from "../classifier-run.js";
 import type { CommandIo } from "../command-io.js";
@@ -16,6 +24,7 @@ export interface SegmentationExportOptions {
   readonly model: string;
   readonly fit?: string | undefined;
   readonly score?: AnyScoreName | undefined;
+  readonly calibration?: string | undefined;
   readonly threshold?: number | undefined;
   readonly size?: Size | undefined;
   readonly classes?: number | undefined;
@@ -24,10 +33,24 @@ export interface SegmentationExportOptions {
 }
 
 export async function runSegmentationExport(
-  { model, fit, score, threshold: given, size: asked, classes: told, normalize, out }: SegmentationExportOptions,
+  {
+    model,
+    fit,
+    score,
+    calibration: path,
+    threshold: given,
+    size: asked,
+    classes: told,
+    normalize,
+    out,
+  }: SegmentationExportOptions,
   io: CommandIo,
 ): Promise<void> {
-  const threshold = requireFlag(given, "export", "--threshold T");
+  if (path !== undefined && given !== undefined) {
+    throw new OptionError({ where: "export", expected: "either --calibration or --threshold", received: "both" });
+  }
+  const calibration = path === undefined ? undefined : asPixelCalibration(await readCalibration(path), path);
+  const threshold = requireFlag(calibration?.threshold ?? given, "export", "--calibration FILE or --threshold T");
   await checkOutputFile(out);
   const { classifier, normalization } = await openClassifier(model, normalize);
   const size = sizeFor(classifier.shape, asked);
@@ -36,6 +59,9 @@ export async function runSegmentationExport(
   const { outputs } = pixelShapes(classifier, size);
   const names = told === undefined ? classNamesOf(classifier.model) : numberedClasses(told);
   const classes = classesOf(classifier, outputs, names, "--classes");
+  if (calibration !== undefined) {
+    checkPixelCalibration(calibration, part, { classes, normalization: normalizationText(normalization) });
+  }
   const made = anomalyModel(classifier, part, { classes, size, threshold, normalization });
   const bytes = encodeModel(made);
   await writeFileAtomic(out, bytes);

@@ -3,7 +3,17 @@ import { basename, extname, join } from "node:path";
 import { type Normalization, npyNumbers, readNpy, type Size, writeNpy } from "../../data/index.js";
 import { CancelledError, OptionError, RunError } from "../../errors.js";
 import { writeFileAtomic } from "../../files.js";
-import { checkPixelPart, classesOf, pixelModel, predictedOutput, runScenes } from "../../guard/segmentation/index.js";
+import {
+  checkPixelPart,
+  checkSegmentJudge,
+  classesOf,
+  judgeSegments,
+  pixelModel,
+  predictedOutput,
+  runScenes,
+  segmentMaps,
+  withProbabilities,
+} from "../../guard/segmentation/index.js";
 import { type Model, readModel } from "../../onnx/index.js";
 import { encodePng, heatPicture } from "../../report/segmentation/index.js";
 import type { Device } from "../../runtime/index.js";
@@ -15,7 +25,7 @@ import { fileName } from "../evaluation.js";
 import { makeOutputFolder } from "../output-folder.js";
 import { numberedClasses } from "./classes-option.js";
 import { openPictures } from "./open-pictures.js";
-import { chosenPixelPart } from "./parts.js";
+import { chosenPixelPart, readSegmentJudge } from "./parts.js";
 import { type AnyScoreName, asPixelScores } from "./score-names.js";
 import { requireFlag } from "./task.js";
 
@@ -27,6 +37,8 @@ export interface SegmentationScoreOptions {
   /** K: outputs beyond are left out. */
   readonly classes?: number | undefined;
   readonly range?: readonly number[] | undefined;
+  /** File of a classifier of segments. */
+  readonly segments?: string | undefined;
   readonly normalize?: Normalization | undefined;
   readonly out?: string | undefined;
   readonly device?: Device | undefined;
@@ -40,6 +52,9 @@ interface ScoredPicture extends Size {
   readonly mostly: number;
   readonly mean: number;
   readonly highest: number;
+  /** Segments of the map, and those that were judged false alarms and lowered; with a classifier of segments. */
+  readonly segments?: number;
+  readonly removed?: number;
   /** NPY, float32 [H, W]. */
   readonly scores: string;
   /** PNG. */
@@ -47,7 +62,18 @@ interface ScoredPicture extends Size {
 }
 
 export async function runSegmentationScore(
-  { images, model: path, score, fit, classes: told, range, normalize, out, ...engineChoices }: SegmentationScoreOptions,
+  {
+    images,
+    model: path,
+    score,
+    fit,
+    classes: told,
+    range,
+    segments,
+    normalize,
+    out,
+    ...engineChoices
+  }: SegmentationScoreOptions,
   io: CommandIo,
 ): Promise<void> {
   const folder = requireFlag(out, "score", "--out DIR");
@@ -57,6 +83,8 @@ export async function runSegmentationScore(
   const [name] = score === undefined ? [] : await asPixelScores([score], "--score");
   const part = await chosenPixelPart(fit, name);
   checkPixelPart(part, normalization);
+  const judge = segments === undefined ? undefined : await readSegmentJudge(segments);
+  if (judge !== undefined) checkSegmentJudge(judge, part, normalization);
   const pictures = await openPictures(images);
   await makeOutputFolder(folder);
   const names = classNamesOf(model);
@@ -72,13 +100,15 @@ export async function runSegmentationScore(
       pictures,
       (shapes, size) => {
         const classes = classesOf(classifier, shapes.outputs, counted, path);
-        return pixelModel(classifier, shapes, { classes, size, parts: [part] });
+        return pixelModel(classifier, shapes, { classes, size, parts: [part] }, judge && withProbabilities);
       },
       { normalization, progress, signal },
       async ({ index, scene: { height, width }, outputs }) => {
         const file = pictures.describe(index);
-        const map = outputs[part.score]?.data as Float32Array;
-        refuseNotFinite(map, file);
+        const raw = outputs[part.score]?.data as Float32Array;
+        refuseNotFinite(raw, file);
+        const judged = judge && judgeSegments(segmentMaps(part, outputs, { height, width }), judge);
+        const map = judged?.scores ?? raw;
         values.add(map);
         const target = join(folder, targets[index] as string);
         await writeNpy(`${target}.npy`, map, [height, width]);
@@ -86,7 +116,8 @@ export async function runSegmentationScore(
         const mean = map.reduce((sum, value) => sum + value, 0) / map.length;
         const highest = map.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
         const files = { scores: `${target}.npy`, map: `${target}.png` };
-        found.push({ file, height, width, mostly: mostFrequent(predicted), mean, highest, ...files });
+        const removal = judged && { segments: judged.segments, removed: judged.removed };
+        found.push({ file, height, width, mostly: mostFrequent(predicted), mean, highest, ...removal, ...files });
       },
     ),
   );

@@ -1,10 +1,20 @@
-/** What `eval` and `compare` take for segmentation networks beside what they take for classifiers. */
-import { type OptionDeclarations, toggle } from "../option.js";
+/** What `eval`, `compare` and `calibrate` take for segmentation networks beside what they take for classifiers. */
+import { type Option, type OptionDeclarations, toggle } from "../option.js";
 import { integer, oneOf, text } from "../parsers.js";
+import { featherOption, pasteScaleOption } from "./paste-options.js";
 
 const group = "Segmentation:";
 
-export const sceneSetOptions = {
+/** What `offmap fit --segments` has written. */
+export const segmentsOption = {
+  placeholder: "FILE",
+  group,
+  help: "leave out of a score's maps what this classifier of segments takes for false alarms: a file of `offmap fit --segments`",
+  parser: text("the path of a JSON file"),
+} as const satisfies Option;
+
+/** Objects as the anomalies of scenes that have none. */
+export const pasteSetOptions = {
   paste: {
     placeholder: "OBJECTS",
     group,
@@ -25,6 +35,18 @@ export const sceneSetOptions = {
     default: "1",
     parser: integer({ min: 0, max: 2 ** 31 - 1 }),
   },
+  pasteScale: pasteScaleOption,
+  feather: featherOption,
+} as const satisfies OptionDeclarations;
+
+/** Their flags by key. */
+export const pasteSetFlags = {
+  ...{ paste: "paste", pastePlan: "paste-plan", pasteSeed: "paste-seed" },
+  ...{ pasteScale: "paste-scale", feather: "feather" },
+};
+
+export const sceneSetOptions = {
+  ...pasteSetOptions,
   prior: {
     placeholder: "FILE",
     group,
@@ -42,6 +64,6 @@ export const sceneSetOptions = {
 
 /** Their flags by key. */
 export const sceneSetFlags = {
-  ...{ paste: "paste", pastePlan: "paste-plan", pasteSeed: "paste-seed" },
+  ...pasteSetFlags,
   ...{ prior: "prior", perImage: "per-image", components: "components" },
 };

@@ -1,13 +1,6 @@
 /** Test sets of segmentation networks, as the command line is told of them. */
-import {
-  type OutlierObjects,
-  openOutlierObjects,
-  openSegmentation,
-  pastedDataset,
-  planPastes,
-  readPastePlan,
-  type SegmentationDataset,
-} from "../../data/index.js";
+import { withObjects } from "../../benchmarks/segmentation/index.js";
+import { openOutlierObjects, openSegmentation, type SegmentationDataset } from "../../data/index.js";
 import { OptionError } from "../../errors.js";
 import type { NamedDataset } from "../named-dataset.js";
 
@@ -17,6 +10,8 @@ export interface SetsTold {
   readonly paste?: string | undefined;
   readonly pastePlan?: string | undefined;
   readonly pasteSeed?: number | undefined;
+  readonly pasteScale?: readonly [number, number] | undefined;
+  readonly feather?: number | undefined;
 }
 
 export interface OpenedSets {
@@ -27,7 +22,7 @@ export interface OpenedSets {
 }
 
 /** @throws OptionError when no set is given, or two OOD sets have one name */
-export async function openTestSets({ id, ood = [], paste, pastePlan, pasteSeed = 1 }: SetsTold): Promise<OpenedSets> {
+export async function openTestSets({ id, ood = [], paste, pastePlan, ...how }: SetsTold): Promise<OpenedSets> {
   if (id === undefined && ood.length === 0) {
     throw new OptionError({
       where: "--ood",
@@ -39,10 +34,12 @@ export async function openTestSets({ id, ood = [], paste, pastePlan, pasteSeed =
     throw new OptionError({ where: "--paste-plan", expected: "--paste OBJECTS beside it", received: "none" });
   }
   const objects = paste === undefined ? undefined : await openOutlierObjects(paste);
+  const { pasteSeed: seed, pasteScale: scale, feather } = how;
+  const pasting = { seed, plan: pastePlan, ...(scale && { scale }), ...(feather !== undefined && { feather }) };
   const opened: SegmentationDataset[] = [];
   for (const { name, dataset } of ood) {
     const scenes = await openSegmentation(dataset, name === undefined ? {} : { name });
-    opened.push(objects === undefined ? scenes : await withObjects(scenes, objects, { name, pastePlan, pasteSeed }));
+    opened.push(objects === undefined ? scenes : await withObjects(scenes, objects, name, pasting));
   }
   const names = opened.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
@@ -55,14 +52,4 @@ export async function openTestSets({ id, ood = [], paste, pastePlan, pasteSeed =
     });
   }
   return { id: id === undefined ? undefined : await openSegmentation(id), ood: opened };
-}
-
-async function withObjects(
-  scenes: SegmentationDataset,
-  objects: OutlierObjects,
-  { name, pastePlan, pasteSeed }: { name: string | undefined; pastePlan: string | undefined; pasteSeed: number },
-): Promise<SegmentationDataset> {
-  const plan = pastePlan === undefined ? await planPastes(scenes, objects, pasteSeed) : await readPastePlan(pastePlan);
-  const pasted = await pastedDataset(scenes, objects, plan);
-  return name === undefined ? pasted : { ...pasted, name };
 }

@@ -6,6 +6,7 @@ import type { PixelLossName } from "../../losses/pixels/index.js";
 import type { SegmentationOptions } from "../../training/segmentation/index.js";
 import type { OptionDeclarations } from "../option.js";
 import { integer, number, oneOf, type Parser, text } from "../parsers.js";
+import { featherOption, pasteScaleOption } from "./paste-options.js";
 import { sizeParser } from "./size-option.js";
 import { refuseFlags } from "./task.js";
 
@@ -51,13 +52,8 @@ export const sceneTrainingOptions = {
     default: "0.5",
     parser: number({ min: 0, max: 1 }),
   },
-  feather: {
-    placeholder: "PIXELS",
-    group,
-    help: "width over which pasted objects fade into the scene",
-    default: "0",
-    parser: integer({ min: 0, max: 1000 }),
-  },
+  pasteScale: pasteScaleOption,
+  feather: featherOption,
   priorScenes: {
     placeholder: "N",
     group,
@@ -77,10 +73,11 @@ export const sceneTrainingOptions = {
 /** By the key of the option, the flag; no others are for scenes alone. */
 const sceneFlags = {
   ...{ val: "val", crop: "crop", scales: "scales", flip: "flip", outlierShare: "outlier-share", feather: "feather" },
-  ...{ priorScenes: "prior-scenes", trunkStatistics: "trunk-statistics" },
+  ...{ pasteScale: "paste-scale", priorScenes: "prior-scenes", trunkStatistics: "trunk-statistics" },
 };
 
-const imageFlags = {
+/** The same for images. */
+export const imageFlags = {
   ...{ preset: "preset", gammaWeight: "gamma-weight", balanceBy: "balance-by", detachZ: "detach-z" },
   ...{ priorMomentum: "prior-momentum", labelSmoothing: "label-smoothing", logitAdjustment: "logit-adjustment" },
   ...{ outlierBatch: "outlier-batch", noAugment: "no-augment", holdOut: "hold-out" },
@@ -94,6 +91,7 @@ type Told = Readonly<Record<string, unknown>> & {
   readonly gamma?: number | "auto" | undefined;
   readonly weight?: number | undefined;
   readonly feather?: number | undefined;
+  readonly pasteScale?: readonly [number, number] | undefined;
   readonly crop?: Size | undefined;
 };
 
@@ -102,7 +100,8 @@ type Told = Readonly<Record<string, unknown>> & {
  *
  * @throws OptionError for an option that only images have, and a loss that pixels do not have
  */
-export async function sceneTraining<T extends Told>({ alpha, gamma, weight, feather, lossOptions, loss, ...told }: T) {
+export async function sceneTraining<T extends Told>(options: T) {
+  const { alpha, gamma, weight, feather, pasteScale: scale, lossOptions, loss, ...told } = options;
   refuseFlags(told, imageFlags, "segmentation");
   const { pixelLosses } = await import("../../losses/pixels/index.js");
   const known = Object.keys(pixelLosses) as PixelLossName[];
@@ -116,15 +115,26 @@ export async function sceneTraining<T extends Told>({ alpha, gamma, weight, feat
   if (gamma === "auto") {
     throw new OptionError({ where: "--gamma", expected: "a number, for segmentation networks", received: "auto" });
   }
+  const { defaults } = pixelLosses[(loss ?? "ce") as PixelLossName];
   const own = Object.fromEntries(
-    Object.entries({ alpha, gamma, weight, ...lossOptions }).filter(([, value]) => value !== undefined),
+    Object.entries({ alpha, gamma, weight, ...lossOptions })
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, asIn(defaults, name, value as number)]),
   ) as NonNullable<SegmentationOptions["lossOptions"]>;
   return {
     ...told,
     ...(loss === undefined ? {} : { loss: loss as PixelLossName }),
     ...(Object.keys(own).length === 0 ? {} : { lossOptions: own }),
-    ...(feather === undefined ? {} : { paste: { feather } }),
+    ...(scale === undefined && feather === undefined
+      ? {}
+      : { paste: { ...(scale && { scale }), ...(feather !== undefined && { feather }) } }),
   };
+}
+
+/** A switch of a loss, such as `useVoid`, is told by 0 or 1. */
+function asIn(defaults: object, name: string, value: number): number | boolean {
+  const isSwitch = typeof Object.entries(defaults).find(([own]) => own === name)?.[1] === "boolean";
+  return isSwitch && (value === 0 || value === 1) ? value === 1 : value;
 }
 
 /**
