@@ -1,6 +1,7 @@
 /** Float64 linear algebra for fits, on square matrices that are row-major arrays of D·D numbers. */
-import { CholeskyDecomposition, EVD, Matrix, SVD } from "ml-matrix";
+import { CholeskyDecomposition, Matrix, SVD } from "ml-matrix";
 import { DataError } from "../../errors.js";
+import { symmetricEigen } from "./symmetric-eigen.js";
 
 /** Sum of the diagonal. */
 export function trace(matrix: Float64Array): number {
@@ -90,9 +91,11 @@ export function whitening(covariance: Float64Array, score: string): Float64Array
 /** The eigenvectors of the `count` smallest eigenvalues of a symmetric matrix, as columns, [D, count] row by row. */
 export function smallestEigenvectors(symmetric: Float64Array, count: number): Float64Array {
   const dimension = Math.sqrt(symmetric.length);
-  // Eigenvalues come in ascending order.
-  const vectors = new EVD(toMatrix(symmetric, dimension), { assumeSymmetric: true }).eigenvectorMatrix;
-  return Float64Array.from({ length: dimension * count }, (_, at) => vectors.get(Math.floor(at / count), at % count));
+  const { vectors } = symmetricEigen(symmetric);
+  return Float64Array.from(
+    { length: dimension * count },
+    (_, at) => vectors[(at % count) * dimension + Math.floor(at / count)] as number,
+  );
 }
 
 /**
