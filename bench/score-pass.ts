@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { openDataset, parseNormalization } from "../src/data/index.js";
 import { writeFileAtomic } from "../src/files.js";
 import { fitScores, scoreDataset } from "../src/guard/index.js";
+import { takesImage } from "../src/guard/score-part.js";
 import { readModel } from "../src/onnx/index.js";
 import { createEngine } from "../src/runtime/index.js";
 import { type ScoreName, scores } from "../src/scores/index.js";
@@ -29,8 +30,8 @@ const { values: flags } = parseArgs({
 const normalization = parseNormalization("0.485,0.456,0.406:0.229,0.224,0.225");
 const fittedTo = 2000;
 const passSizes = [2000, 8000, 32_000];
-/** ODIN needs gradients through the network: it is no part of the one pass whose cost is told. */
-const cheap = (Object.keys(scores) as ScoreName[]).filter((name) => name !== "odin");
+/** Scores of the image need gradients through the network: they are no part of the one pass whose cost is told. */
+const cheap = (Object.keys(scores) as ScoreName[]).filter((name) => !takesImage(name));
 
 async function measure(images: string): Promise<number> {
   const engine = await createEngine({ threads: Number(flags.threads) });

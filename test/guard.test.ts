@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import * as web from "onnxruntime-web";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { normalize, openDataset, parseNormalization } from "../src/data/index.js";
+import { ShapeError } from "../src/errors.js";
 import {
   asCalibration,
   asPart,
@@ -22,16 +23,19 @@ import {
   type ScorePart,
   scoreDataset,
 } from "../src/guard/index.js";
+import { architectures, createModel } from "../src/nn/index.js";
 import { decodeModel, encodeModel, readModel } from "../src/onnx/index.js";
 import type { Model } from "../src/onnx/types.js";
 import { LocalEngine } from "../src/runtime/index.js";
 import { type ScoreName, scores } from "../src/scores/index.js";
 import { asClassifier } from "../src/training/index.js";
+import { version } from "../src/version.js";
 
 const asset = (name: string) => fileURLToPath(new URL(`../assets/demo/${name}`, import.meta.url));
 const path = asset("resnet20-cifar10.onnx");
 const normalization = parseNormalization("0.485,0.456,0.406:0.229,0.224,0.225");
-const names = Object.keys(scores) as ScoreName[];
+/** All but those of networks with a head of their own, which have tests of their own. */
+const names = (Object.keys(scores) as ScoreName[]).filter((name) => !("output" in scores[name]));
 /** The demo's model takes nearly every one of its training images for what it is, so that temperature scaling gets others. */
 const calibratedOn: Readonly<Partial<Record<ScoreName, string>>> = { "temperature-scaling": "cifar10-test" };
 const images = 12;
@@ -163,6 +167,23 @@ describe("preprocessing inside the file", () => {
   });
 });
 
+test("the file's metadata say how it was made, next to what the model's own said", async () => {
+  const part = parts.get("knn") as ScorePart;
+  const own = made(part);
+  const labelled = { ...classifier.model, metadata: new Map([["author", "someone"]]) };
+  const guarded = guardedModel(asClassifier(labelled), part, own, { normalization });
+  const { metadata } = decodeModel(encodeModel(guarded), "guarded");
+  expect(Object.fromEntries(metadata)).toEqual({
+    author: "someone",
+    "offmap.version": version,
+    "offmap.normalization": "0.485,0.456,0.406:0.229,0.224,0.225",
+    "offmap.guard": expect.any(String),
+  });
+  const { scores: _scores, ...summary } = own;
+  const told = JSON.parse(metadata.get("offmap.guard") as string) as unknown;
+  expect(told).toEqual({ ...summary, features: part.features });
+});
+
 describe("calibration", () => {
   test("keeps the rate it promises, about, and detects textures", () => {
     expect(calibration).toMatchObject({ score: "energy", alpha: 0.05, count: 800, false_alarms: { images: 200 } });
@@ -180,6 +201,21 @@ describe("calibration", () => {
     await expect(
       calibrate(engine, classifier, energy, few, [], { normalization, alpha: 0.01, fresh: 0 }),
     ).rejects.toThrow("at least 99 for a false-alarm rate of 0.01, got 12");
+  });
+
+  test("as many images as it says are enough, those that are kept back included", async () => {
+    const energy = readyPart("energy", 10);
+    const given = (count: number) => openDataset(`sheet:${asset("cifar10-test.json")}?limit=${count}`);
+    const from = async (count: number) =>
+      calibrate(engine, classifier, energy, await given(count), [], { normalization, alpha: 0.04, fresh: 0.25 });
+    await expect(from(31)).rejects.toThrow(
+      "calibration scores: expected at least 32 for a false-alarm rate of 0.04, of which 8 are kept back to measure it, got 31; give more",
+    );
+    expect(await from(32)).toMatchObject({ count: 24, rank: 24, false_alarms: { images: 8 } });
+    const unlike = (options: { alpha?: number; fresh?: number }) =>
+      calibrate(engine, classifier, energy, few, [], { normalization, ...options });
+    await expect(unlike({ fresh: 1 })).rejects.toThrow("calibration: expected a share in [0, 1) to keep back, got 1");
+    await expect(unlike({ alpha: 0 })).rejects.toThrow("calibration: expected a false-alarm rate in (0, 1), got 0");
   });
 
   test("refuses a document that is none, and one of another score", () => {
@@ -208,6 +244,33 @@ describe("what is refused", () => {
     );
   });
 
+  test("a model whose features, or classes, are others than those of the model that the score was fitted to", async () => {
+    const network = (width: number, classes: number) =>
+      asClassifier(createModel(architectures.resnet20, { classes, shape: [3, 32, 32], width }, 3));
+    const [own, wider, fewer] = [network(0.25, 10), network(0.5, 10), network(0.25, 9)];
+    const tried: readonly ScoreName[] = ["knn", "rankfeat", "gradnorm", "odin"];
+    const fitted = await fitScores(engine, own, few, tried, { options: { knn: { k: 5 } } });
+    expect(fitted).toHaveLength(tried.length);
+    const refused = async (other: typeof own, part: ScorePart | undefined) => {
+      if (part === undefined) throw new Error("not fitted");
+      const scoring = scoreDataset(engine, other, few, [part]);
+      await expect(scoring).rejects.toThrow(ShapeError);
+      const guarding = () => guardedModel(other, part, { ...made(part), normalization: "none" });
+      expect(guarding).toThrow(ShapeError);
+      return scoring.catch((error: Error) => error.message);
+    };
+    const [knn, rankfeat, gradnorm, odin] = fitted;
+    const asFitted = "as the model that it was fitted to has";
+    expect(await refused(wider, knn)).toMatch(
+      new RegExp(`^score knn: expected ".*" \\[N, 16\\], ${asFitted}, got \\[N, 32\\]; fit the score to this model$`),
+    );
+    expect(await refused(wider, rankfeat)).toMatch(/\[N, 16, 8, 8\], .* got \[N, 32, 8, 8\]/);
+    expect(await refused(wider, odin)).toMatch(/"conv1.weight" \[4, 3, 3, 3\], .* got \[8, 3, 3, 3\]/);
+    expect(await refused(fewer, gradnorm)).toMatch(/"logits" \[N, 10\], .* got \[N, 9\]/);
+    // Features are all that neighbours look at.
+    expect((await scoreDataset(engine, fewer, few, [knn as ScorePart])).scores.knn).toHaveLength(images);
+  });
+
   test("more neighbours than images, labels where there are none, and options that a score does not have", async () => {
     const unlabelled = await openDataset(few.spec, { ignoreLabels: true });
     const fitting = (name: ScoreName, options = {}) =>
@@ -215,7 +278,7 @@ describe("what is refused", () => {
     await expect(fitting("knn", { k: 50 })).rejects.toThrow(/50/);
     await expect(fitting("mahalanobis")).rejects.toThrow("images with labels");
     await expect(fitting("knn", { neighbours: 3 })).rejects.toThrow(
-      "--option neighbours: expected one of k, bank, got neighbours",
+      "--option neighbours: expected one of k, share, bank, got neighbours",
     );
   });
 

@@ -42,7 +42,8 @@ const id = await data("cifar10-test");
 const ood = await Promise.all(
   oodSets.map((name) => openDataset(`cifar:${join(dataFolder(), `${name}.bin`)}`, { ignoreLabels: true, name })),
 );
-const names = Object.keys(scores) as ScoreName[];
+/** All but those of networks with a head of their own. */
+const names = (Object.keys(scores) as ScoreName[]).filter((name) => !("output" in scores[name]));
 /** Need gradients: they are not part of the one pass whose cost is told. */
 const withGradients: readonly string[] = ["odin"];
 

@@ -103,7 +103,7 @@ export const lossOptions = <const D extends Record<"loss" | "mIn" | "mOut" | "al
       placeholder: "NAME=NUMBER",
       group: loss,
       many: {},
-      help: "another option of the loss; may be repeated",
+      help: "another option of the loss, such as trainingAccuracy=0.95 of oecc, which tune measures otherwise; may be repeated",
       parser: namedNumber,
     },
     labelSmoothing: {

@@ -1,7 +1,8 @@
 /** Chooses the threshold of a score from held-out in-distribution images, and measures what it is worth. */
 import { z } from "zod";
 import { createGenerator, type ImageDataset } from "../data/index.js";
-import { DataError } from "../errors.js";
+import { DataError, OptionError } from "../errors.js";
+import { fewestScores } from "../metrics/conformal.js";
 import { conformalThreshold, falseAlarmBound } from "../metrics/index.js";
 import type { Engine } from "../runtime/index.js";
 import type { Classifier } from "../training/classifier.js";
@@ -51,7 +52,8 @@ const confidence = 0.95;
 /**
  * @param id   in-distribution images that neither the model nor the score was fitted to
  * @param ood  sets to measure the share of detected images on; they do not move the threshold
- * @throws DataError when there are too few images for the rate asked for
+ * @throws OptionError for an alpha outside (0, 1), or a share that is not in [0, 1)
+ * @throws DataError when there are too few images for the rate asked for; the model is not run then
  */
 export async function calibrate(
   engine: Engine,
@@ -62,11 +64,11 @@ export async function calibrate(
   { alpha = 0.05, fresh = 0.2, seed = 1, ...run }: CalibrateOptions = {},
 ): Promise<Calibration> {
   const { score } = part;
+  const kept = keptBack(id.length, alpha, fresh);
   const scoresOf = async (dataset: ImageDataset) =>
     (await scoreDataset(engine, classifier, dataset, [part], run)).scores[score] as Float32Array;
   const all = await scoresOf(id);
   const order = createGenerator(seed).permutation(all.length);
-  const kept = Math.round(fresh * all.length);
   const pick = (places: Int32Array) => Float32Array.from(places, (place) => all[place] as number);
   const [measured, used] = [pick(order.subarray(0, kept)), pick(order.subarray(kept)).sort()];
   const { threshold, count, rank } = conformalThreshold(used, alpha);
@@ -89,6 +91,34 @@ export async function calibrate(
     detected,
     scores: Array.from(used),
   };
+}
+
+/** How many of the images measure the rate. @throws DataError when too few are left for the threshold: it says how many are needed with them */
+function keptBack(images: number, alpha: number, fresh: number): number {
+  if (!(fresh >= 0 && fresh < 1)) {
+    throw new OptionError({
+      where: "calibration",
+      expected: "a share in [0, 1) to keep back",
+      received: String(fresh),
+    });
+  }
+  if (!(alpha > 0 && alpha < 1)) {
+    throw new OptionError({ where: "calibration", expected: "a false-alarm rate in (0, 1)", received: String(alpha) });
+  }
+  const keptOf = (count: number) => Math.round(fresh * count);
+  const fewest = fewestScores(alpha);
+  let needed = fewest;
+  while (needed - keptOf(needed) < fewest) needed++;
+  if (images < needed) {
+    const share = keptOf(needed) === 0 ? "" : `, of which ${keptOf(needed)} are kept back to measure it`;
+    throw new DataError({
+      where: "calibration scores",
+      expected: `at least ${needed} for a false-alarm rate of ${alpha}${share}`,
+      received: String(images),
+      hint: "give more held-out in-distribution images, or allow a higher rate",
+    });
+  }
+  return keptOf(images);
 }
 
 /** @throws DataError unless it is what {@link calibrate} gave */

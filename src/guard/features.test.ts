@@ -12,7 +12,9 @@ import { featuresExpression, findFeatures } from "./features.js";
 const fixture = (name: string) =>
   fileURLToPath(new URL(`../../test/fixtures/parity/${name}-tiny.onnx`, import.meta.url));
 const demo = fileURLToPath(new URL("../../assets/demo/resnet20-cifar10.onnx", import.meta.url));
-/** Exported by PyTorch, two of them as it exports by default, with BatchNorm folded and weights transposed. */
+/** Made by test/reference/heads.py. */
+const small = (name: string) => fileURLToPath(new URL(`../../test/fixtures/heads/${name}.onnx`, import.meta.url));
+/** Exported by PyTorch; some of them as it exports by default, with BatchNorm folded and weights transposed. */
 const architectures: readonly (readonly [string, string])[] = [
   ["ResNet", fixture("resnet")],
   ["Wide ResNet", fixture("wrn")],
@@ -24,6 +26,9 @@ const architectures: readonly (readonly [string, string])[] = [
   ["ViT", fixture("vit")],
   ["ViT, folded", fixture("vit").replace("vit-tiny", "vit-tiny-folded")],
   ["ResNet-20 of the demo", demo],
+  ["ShuffleNetV2", small("shufflenetv2")],
+  ["MLP-Mixer", small("mlp-mixer")],
+  ["GoogLeNet", small("googlenet")],
 ];
 const images = 3;
 
@@ -74,6 +79,29 @@ test("a tensor that is not there is refused with those that would do", async () 
     /--layer nowhere: expected a float tensor.*\[N, 64\]/s,
   );
 });
+
+test("a network without a linear last layer is refused with tensors that would do, and takes one of them", async () => {
+  const path = small("squeezenet");
+  const classifier = asClassifier(await readModel(path), path);
+  const message = refusal(() => findFeatures(classifier, [3, 32, 32]));
+  expect(message).toMatch(
+    /^features: expected logits from a linear layer with constant weights, got something else; name one with --layer: /,
+  );
+  const candidates = [...message.matchAll(/(\S+) \[N, (\d+)(?:, \d+, \d+)?\]/g)];
+  expect(candidates.length).toBeGreaterThan(3);
+  for (const [, tensor, dimension] of candidates) {
+    expect(findFeatures(classifier, [3, 32, 32], tensor)).toMatchObject({ tensor, dimension: Number(dimension) });
+  }
+});
+
+function refusal(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error("nothing was refused");
+}
 
 function transposed(values: Float32Array, rows: number, columns: number): number[] {
   return Array.from(

@@ -1,6 +1,6 @@
 /** Fits scores to in-distribution images: all of them in one pass. */
 import { createGenerator, type ImageDataset, requireLabels } from "../data/index.js";
-import { OffmapError, UnsupportedError } from "../errors.js";
+import { CancelledError, OffmapError, OptionError, UnsupportedError } from "../errors.js";
 import { append } from "../graph/append.js";
 import { GraphBuilder, minimumOpset } from "../graph/builder.js";
 import { argmax } from "../metrics/index.js";
@@ -19,6 +19,7 @@ import { type Classifier, imageShape, inferShapes, logitsModel } from "../traini
 import type { PredictOptions } from "../training/predict.js";
 import { silent } from "../training/progress.js";
 import { runImages } from "../training/run-images.js";
+import { chooseOption } from "./choose-option.js";
 import { sourceOf } from "./feature-map.js";
 import { type Features, featuresExpression, findFeatures } from "./features.js";
 import { buildImagePart } from "./image-part.js";
@@ -33,6 +34,8 @@ export interface FitOptions extends Omit<PredictOptions, "indices"> {
   readonly sample?: number | undefined;
   /** Told of a score that the model or the data do not allow, which is then left out. Default: the error is thrown. */
   readonly onRefusal?: ((name: ScoreName, error: OffmapError) => void) | undefined;
+  /** Told in a sentence what the images lack and a fit has made up for: a singular covariance. */
+  readonly onNote?: ((sentence: string) => void) | undefined;
 }
 
 /** Which images are kept where there are too many should not change between two fits. */
@@ -42,6 +45,7 @@ const featuresOutput = "offmap.features";
 /**
  * @param dataset  in-distribution images; labelled where a score needs labels, else the model's predictions stand for them; scores of
  *                 the image take no more than their size
+ * @throws OptionError for a layer where no score looks at features
  * @throws DataError when a score needs labels and there are none, or finds too little in the data
  * @throws UnsupportedError when the model lacks what a score looks at
  */
@@ -50,46 +54,65 @@ export async function fitScores(
   classifier: Classifier,
   dataset: ImageDataset,
   names: readonly ScoreName[],
-  { layer, options = {}, sample, onRefusal, ...run }: FitOptions = {},
+  { layer, options = {}, sample, onRefusal, onNote, ...run }: FitOptions = {},
 ): Promise<ScorePart[]> {
   const shape = imageShape(classifier, dataset.shape);
   const wanted = names.map((name) => ({
     ...{ name, definition: scores[name] as ScoreDefinition, settings: optionsOf(name, options[name]) },
   }));
-  const attempt = <Result>(name: ScoreName, make: () => Result): Result | undefined => {
+  if (layer !== undefined && !wanted.some(({ definition }) => looksAtFeatures(definition))) {
+    throw new OptionError({
+      where: `--layer ${layer}`,
+      expected: "a score of features",
+      received: names.join(", "),
+      hint: "leave --layer out",
+    });
+  }
+  const attempt = async <Result>(name: ScoreName, make: () => Result): Promise<Awaited<Result> | undefined> => {
     try {
-      return make();
+      return await make();
     } catch (error) {
-      if (!(error instanceof OffmapError) || onRefusal === undefined) throw error;
+      if (!(error instanceof OffmapError) || error instanceof CancelledError || onRefusal === undefined) throw error;
       onRefusal(name, error);
       return undefined;
     }
   };
   let features: Features | undefined;
-  const allowed = wanted.filter(({ name, definition }) =>
-    attempt(name, () => {
+  const allowed: typeof wanted = [];
+  for (const one of wanted) {
+    await attempt(one.name, () => {
+      const { definition } = one;
       if (definition.uses.includes("labels")) requireLabels(dataset);
-      if (!looksAtFeatures(definition)) return true;
-      features ??= findFeatures(classifier, shape, layer);
-      checkHead(definition, features);
-      checkMap(definition, features, classifier);
-      return true;
-    }),
-  );
+      if (looksAtFeatures(definition)) {
+        features ??= findFeatures(classifier, shape, layer);
+        checkHead(definition, features);
+        checkMap(definition, features, classifier);
+      }
+      allowed.push(one);
+    });
+  }
   const source = features ?? logitsAsFeatures(classifier, shape);
   const parts = new Set(allowed.flatMap(({ definition }) => definition.reads ?? []));
   const collected =
     parts.size === 0
       ? undefined
       : await collect(engine, classifier, dataset, source, parts, { labels: dataset.labels, sample, ...run });
-  return allowed.flatMap(({ name, definition, settings }) => {
-    const part = attempt(name, () => {
-      if (takesImage(name)) return buildImagePart(name, settings, classifier, shape, run.normalization);
-      const fitted = collected === undefined ? {} : (definition.fit?.(collected, settings) ?? {});
-      return buildPart(name, settings, fitted, source.classes, source);
+  const fitted: ScorePart[] = [];
+  for (const { name, definition, settings } of allowed) {
+    const part = await attempt(name, async () => {
+      if (takesImage(name)) {
+        const of = { classifier, shape, normalization: run.normalization };
+        const { choice } = definition;
+        const isOpen = choice !== undefined && options[name]?.[choice.option] === undefined;
+        const chosen = isOpen ? await chooseOption(engine, name, choice, settings, of, dataset, run) : settings;
+        return buildImagePart(name, chosen, of);
+      }
+      const found = collected === undefined ? {} : (definition.fit?.(collected, settings, onNote) ?? {});
+      return buildPart(name, settings, found, source.classes, source);
     });
-    return part === undefined ? [] : [fittedWith(part, run.normalization)];
-  });
+    if (part !== undefined) fitted.push(fittedWith(part, run.normalization));
+  }
+  return fitted;
 }
 
 const looksAtFeatures = ({ uses }: ScoreDefinition): boolean =>

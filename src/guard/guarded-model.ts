@@ -11,11 +11,11 @@ import type { Calibration } from "./calibrate.js";
 import { preprocessing } from "./preprocess.js";
 import { checkNormalization } from "./same-normalization.js";
 import { checkFittedWith, type ScorePart, scoreOutput } from "./score-part.js";
-import { additions } from "./scored-model.js";
+import { additions, checkSizes } from "./scored-model.js";
 
 export const pValueOutput = "ood_p_value";
 export const decisionOutput = "is_ood";
-/** Key of the metadata with the calibration, as JSON. */
+/** Key of the metadata with the calibration, as JSON; with the tensors that hold the score's features and map, where it looks at them. */
 const guardKey = "offmap.guard";
 
 export interface GuardOptions {
@@ -29,6 +29,7 @@ export interface GuardOptions {
  * (1 + number of calibration scores at least as high) / (n + 1); `is_ood` says score > threshold.
  *
  * @throws OptionError when the calibration belongs to another score, score or calibration to another normalisation, or an output's name is taken
+ * @throws ShapeError when the score was fitted to another model
  */
 export function guardedModel(
   classifier: Classifier,
@@ -44,6 +45,10 @@ export function guardedModel(
   });
   const { upgraded } = classifier;
   for (const name of [scoreOutput, pValueOutput, decisionOutput]) checkFree(upgraded.graph, name);
+  const [channels, height, width] = classifier.shape;
+  if (channels !== undefined && height !== undefined && width !== undefined) {
+    checkSizes(classifier, [part], [channels, height, width]);
+  }
   const base = anyBatch(upgraded);
   const scored = append(
     base,
@@ -60,7 +65,8 @@ export function guardedModel(
   const metadata = new Map(upgraded.metadata);
   const { scores: _scores, ...summary } = calibration;
   metadata.set("offmap.version", version);
-  metadata.set(guardKey, JSON.stringify(summary));
+  const { features, map } = part;
+  metadata.set(guardKey, JSON.stringify({ ...summary, features, map }));
   if (normalization !== undefined) metadata.set(normalizationKey, formatNormalization(normalization));
   const model = { ...guarded, metadata };
   return preprocess === undefined ? model : preprocessing(model, classifier.input, preprocess.shape, normalization);

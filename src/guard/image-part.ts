@@ -10,7 +10,7 @@ import { gradients } from "../graph/differentiate.js";
 import { importGraph } from "../graph/import.js";
 import { findParameters } from "../graph/parameters.js";
 import { type Dim, type Graph, int, type Model, type Node, type Tensor, type ValueInfo } from "../onnx/types.js";
-import { type Expr, squeeze, tensorOf, unsqueeze } from "../ops/index.js";
+import { concat, type Expr, squeeze, tensorOf, unsqueeze } from "../ops/index.js";
 import {
   type ImageInputs,
   type ScoreDefinition,
@@ -20,26 +20,49 @@ import {
   scores,
 } from "../scores/index.js";
 import type { Classifier } from "../training/classifier.js";
+import { outputWidth } from "./output-width.js";
 import { imageInput, labelledPart, type ScorePart, scoreOutput, weightInput } from "./score-part.js";
 
+/** What an image part is made of. */
+export interface ImagePartOptions {
+  readonly classifier: Classifier;
+  /** Of the images: the part takes no others. */
+  readonly shape: readonly [number, number, number];
+  /** Of their pixels. */
+  readonly normalization?: Normalization | undefined;
+}
+
 /**
- * @param shape          of the images: the part takes no others
- * @param normalization  of their pixels
  * @throws UnsupportedError when the model has an operator without a gradient rule
+ * @throws ShapeError when it lacks the output that the score is of
  */
-export function buildImagePart(
+export function buildImagePart(name: ScoreName, options: ScoreOptions, of: ImagePartOptions): ScorePart {
+  return imagePart(name, options, of, (scoreWith) => squeeze(scoreWith(options), [0]));
+}
+
+/**
+ * The score with each of several options, side by side: `ood_score` is [N, number of options]. What they have in common, such as the
+ * gradient, is computed once. Throws as {@link buildImagePart}.
+ */
+export function buildImageParts(name: ScoreName, options: readonly ScoreOptions[], of: ImagePartOptions): ScorePart {
+  return imagePart(name, {}, of, (scoreWith) => concat(options.map(scoreWith), 0));
+}
+
+/** @param combine  makes the output of one image from scores [1] */
+function imagePart(
   name: ScoreName,
   options: ScoreOptions,
-  classifier: Classifier,
-  shape: readonly [number, number, number],
-  normalization?: Normalization,
+  { classifier, shape, normalization }: ImagePartOptions,
+  combine: (scoreWith: (options: ScoreOptions) => Expr) => Expr,
 ): ScorePart {
+  const { expression, output }: ScoreDefinition = scores[name];
+  if (output !== undefined) outputWidth(name, classifier, output);
   const body = new GraphBuilder(Math.max(minimumOpset, classifier.upgraded.opset));
   const image = body.input(scanned.image, "float32", shape);
-  const inputs = imageInputs(body, classifier, unsqueeze(image, [0]), normalization);
-  const { expression }: ScoreDefinition = scores[name];
-  const score = expression(inputs, options, {});
-  return labelledPart(name, options, eachImage(body, image, squeeze(score, [0]), `${name} score`));
+  const seen = output === undefined ? classifier : { ...classifier, logits: output };
+  const inputs = imageInputs(body, seen, unsqueeze(image, [0]), normalization);
+  const score = combine((own) => expression(inputs, own, {}));
+  return labelledPart(name, options, eachImage(body, image, score, `${name} score`));
 }
 
 /** The inputs of such a score for one image [1, C, H, W]; the weights become inputs of the graph. */
@@ -57,6 +80,8 @@ export function imageInputs(
   const run = (from: Expr, copy: Graph) =>
     importGraph(graph, copy, { bound: new Map([...bound, [input, from]]), outputs: [logits] });
   const { values } = run(pixels, upgraded.graph);
+  // Gradients by the name of the loss: the builder does not share all of their nodes.
+  const known = new Map<string, Expr>();
   // What else the model stores, the second copy shares with the first.
   for (const name of upgraded.graph.initializers.keys()) {
     const constant = values.get(name);
@@ -74,7 +99,11 @@ export function imageInputs(
         ),
       ),
       logitsOf: (other) => run(other, namedAnew(upgraded.graph, other.name)).values.get(logits) as Expr,
-      gradientOf: (loss) => gradients(graph, loss, [pixels])[0] as Expr,
+      gradientOf: (loss) => {
+        const gradient = known.get(loss.name) ?? (gradients(graph, loss, [pixels])[0] as Expr);
+        known.set(loss.name, gradient);
+        return gradient;
+      },
     },
   };
 }
@@ -97,7 +126,7 @@ function learnedNames(graph: Graph): string[] {
 /** Names inside the Scan, which must differ from those around it. */
 const scanned = { image: "one_image", score: "one_score" };
 
-/** From a graph of one image [C, H, W] and its score, a scalar, to one of any number of them. */
+/** From a graph of one image [C, H, W] and its score, a scalar or a list, to one of any number of them. */
 function eachImage(body: GraphBuilder, image: Expr, score: Expr, name: string): Model {
   const model = body.model({ [scanned.score]: score }, name);
   const isImage = (input: ValueInfo) => input.name === image.name;
@@ -118,7 +147,7 @@ function eachImage(body: GraphBuilder, image: Expr, score: Expr, name: string): 
   const graph: Graph = {
     name,
     inputs: [{ name: imageInput, dtype: "float32", dims }, ...inputs.filter((input) => !isImage(input))],
-    outputs: [{ name: scoreOutput, dtype: "float32", dims: ["N"] }],
+    outputs: [{ name: scoreOutput, dtype: "float32", dims: ["N", ...score.dims] }],
     nodes: [scan],
     initializers: new Map(),
   };

@@ -1,21 +1,20 @@
 /** Scores of further outputs of a network: abstention classes, or the cosines of Generalized ODIN. */
-import { OptionError, ShapeError } from "../errors.js";
+import { OptionError } from "../errors.js";
 import { GraphBuilder, minimumOpset } from "../graph/builder.js";
 import { concat, type Expr, neg, reduceMax } from "../ops/index.js";
 import { abstention, adjustedLogits } from "../scores/index.js";
 import type { Classifier } from "../training/classifier.js";
 import { extraOutput } from "../training/step-inputs.js";
 import type { OutputScoreName } from "./output-scores.js";
+import { cosineOutput, outputWidth } from "./output-width.js";
 import { featuresInput, labelledPart, logitsInput, type ScorePart, scoreOutput } from "./score-part.js";
-
-/** Output of a network with the head of Generalized ODIN, [N, K]. */
-const cosineOutput = "cosine";
 
 /**
  * - `abstention`: `Σ_{c > K} p_c`, p = softmax over all outputs; EAT (Wei, Wang and Zhang, AAAI 2024). In [0, 1]
  * - `calibrated-abstention`: the same of `f_c - log π_c` with π the classes' shares of the training set, and 0 for abstention
  *   classes; COCL (Miao et al., AAAI 2024, "outlier-class-aware logit calibration", τ 1). In [0, 1]
- * - `deconf-cosine`: `-max_c h_c`; Generalized ODIN (Hsu et al., CVPR 2020, eq. 8), without its perturbation of the image. In [-1, 1]
+ * - `deconf-cosine`: `-max_c h_c`; Generalized ODIN (Hsu et al., CVPR 2020, eq. 8), without its perturbation of the
+ *   image, which the score `generalized-odin` has. In [-1, 1]
  *
  * Each is higher for more out-of-distribution.
  *
@@ -24,23 +23,12 @@ const cosineOutput = "cosine";
  */
 export function outputPart(
   name: OutputScoreName,
-  { upgraded: { graph: network } }: Classifier,
+  classifier: Classifier,
   classes: number,
   classCounts: readonly number[] | undefined,
 ): ScorePart {
   const tensor = name === "deconf-cosine" ? cosineOutput : extraOutput.abstention;
-  const width = network.outputs.find((output) => output.name === tensor)?.dims?.[1];
-  if (typeof width !== "number") {
-    throw new ShapeError({
-      where: `score ${name}`,
-      expected: `a network with the output "${tensor}"`,
-      received: network.outputs.map((output) => output.name).join(", "),
-      hint:
-        name === "deconf-cosine"
-          ? "make it by `offmap train --head deconf`"
-          : "make it by `offmap train --loss eat` or `--loss cocl`",
-    });
-  }
+  const width = outputWidth(name, classifier, tensor);
   const graph = new GraphBuilder(minimumOpset);
   const logits = graph.input(logitsInput, "float32", ["N", classes]);
   const further = graph.input(featuresInput, "float32", ["N", width]);

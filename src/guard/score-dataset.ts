@@ -1,9 +1,9 @@
 import type { ImageDataset } from "../data/index.js";
 import type { Engine } from "../runtime/index.js";
-import type { Classifier } from "../training/classifier.js";
+import { type Classifier, imageShape } from "../training/classifier.js";
 import { type PredictOptions, predictWith } from "../training/predict.js";
 import { checkFittedWith, type ScorePart } from "./score-part.js";
-import { scoredModel } from "./scored-model.js";
+import { checkSizes, scoredModel } from "./scored-model.js";
 
 export interface ScoredDataset {
   /** Float32 [N, K], row by row. */
@@ -16,6 +16,7 @@ export interface ScoredDataset {
  * Logits and all scores of a dataset in one pass over its images.
  *
  * @throws OptionError for another normalisation than a part was fitted with
+ * @throws ShapeError for a part that was fitted to another model
  * @throws RunError when the model gives a NaN
  */
 export async function scoreDataset(
@@ -26,6 +27,7 @@ export async function scoreDataset(
   options: PredictOptions = {},
 ): Promise<ScoredDataset> {
   const model = scoredModel(classifier, parts);
+  checkSizes(classifier, parts, imageShape(classifier, dataset.shape));
   for (const part of parts) checkFittedWith(part, options.normalization);
   const names = parts.map(({ score }) => score);
   const { logits, outputs } = await predictWith(engine, classifier, model, names, dataset, options);

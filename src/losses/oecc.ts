@@ -6,7 +6,7 @@ export interface OeccOptions {
   readonly inWeight: number;
   /** Weight of the term that draws predictions on outliers to the uniform distribution. */
   readonly outWeight: number;
-  /** Accuracy of the model on its training data before this training, in [0, 1]. */
+  /** Accuracy of the model on its training data before this training, in [0, 1]; `tune` measures it unless it is given. */
   readonly trainingAccuracy: number;
 }
 
@@ -16,8 +16,9 @@ export interface OeccOptions {
  *   inWeight · Σ_in (max_c p_c - A)²  +  outWeight · Σ_out Σ_c |p_c - 1/K|,      p = softmax(f)
  *
  * Papadopoulos, Rajati, Shaikh and Wang, "Outlier exposure with confidence control for out-of-distribution detection",
- * Neurocomputing 441, 2021. Sums, not means, as in the authors' code: the weights belong to batches of 128 and 256. Their
- * accuracies A are 0.9486 for CIFAR-10 and 0.7573 for CIFAR-100.
+ * Neurocomputing 441, 2021. Sums, not means, as in the authors' code: the weights belong to batches of 128 and 256. A is
+ * the accuracy on the training data before this training, by their definition; it was 0.9486 for CIFAR-10, the default here, and 0.7573
+ * for CIFAR-100.
  */
 export const oecc = defineLoss<OeccOptions>({
   name: "oecc",
@@ -28,6 +29,7 @@ export const oecc = defineLoss<OeccOptions>({
   score: "msp",
   hasMargins: false,
   usesPrior: false,
+  accuracyOption: "trainingAccuracy",
   expression({ logits, outlierLogits }, { inWeight, outWeight, trainingAccuracy }) {
     const classes = outlierLogits.dims[1] as number;
     const confidence = reduceMax(softmax(logits), { axes: [1] });

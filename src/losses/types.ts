@@ -40,6 +40,8 @@ export interface LossDefinition<Options extends object> {
   readonly hasMargins: boolean;
   /** Whether the prior of the outliers is used. */
   readonly usesPrior: boolean;
+  /** Which of the options is the accuracy of the model on its training images before this training; measured unless it is given. */
+  readonly accuracyOption?: string;
   /** Random views of each in-distribution image in a batch; default 1. */
   readonly views?: 1 | 2;
   /** The network needs a projection head beside its classes (`offmap train --projection`). */

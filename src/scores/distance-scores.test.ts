@@ -54,7 +54,29 @@ describe.each(all)("$name", (score) => {
     ]);
     const data = await fitTo(wide, onLine);
     expect(() => score.fit?.(data, { ridge: 0 })).toThrow("got a singular covariance; fit it to more");
-    expect(score.fit?.(data, { ridge: 1e-6 }).mean?.dims).toEqual([3]);
+    const notes: string[] = [];
+    expect(score.fit?.(data, { ridge: 0.25 }, (note) => notes.push(note)).mean?.dims).toEqual([3]);
+    const still = score === hypersphericalMahalanobisScore ? 1 : 2;
+    expect(notes).toEqual([
+      `${score.name} score: the covariance is singular, as ${still} of 3 features do not vary within a class; the ridge of 0.25 stands in for the variance that is missing`,
+    ]);
+  });
+
+  test("notes fewer images than a covariance needs, and nothing of enough", async () => {
+    const noted = async (images: Parameters<typeof fitTo>[1]) => {
+      const notes: string[] = [];
+      score.fit?.(await fitTo(head, images), { ridge: 0.1 }, (note) => notes.push(note));
+      return notes;
+    };
+    const three = [
+      { z: [1, 3], y: 0 },
+      { z: [4, 2], y: 0 },
+      { z: [9, 5], y: 1 },
+    ];
+    expect(await noted(three)).toEqual([
+      `${score.name} score: the covariance is singular, as 3 images of 2 classes vary along at most 1 of 2 dimensions; the ridge of 0.1 stands in for the variance that is missing`,
+    ]);
+    expect(await noted([...cross(0, 3), ...cross(1, 10)])).toEqual([]);
   });
 
   test("refuses features that are not finite", async () => {

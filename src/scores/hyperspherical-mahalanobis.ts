@@ -24,7 +24,7 @@ export const hypersphericalMahalanobisScore = defineScore({
   defaults: { ridge: 0.01 },
   check: (options) => checkRidge(options, score),
   /** @throws DataError for a class without images, directions that do not vary within classes, a singular Σ */
-  fit: ({ directions }, options) => fitClasses(directions, options, score),
+  fit: ({ directions }, options, note) => fitClasses(directions, options, score, note),
   expression: (inputs, _, fitted) => {
     const { features } = featuresOf(inputs, score);
     const length = sqrt(sum(square(features), { axes: [1], keep: true }));

@@ -5,6 +5,7 @@ import { energyScore } from "./energy.js";
 import { entropyScore } from "./entropy.js";
 import { fdbdScore } from "./fdbd.js";
 import { genScore } from "./gen.js";
+import { generalizedOdinScore } from "./generalized-odin.js";
 import { gradNormScore } from "./grad-norm.js";
 import { hypersphericalMahalanobisScore } from "./hyperspherical-mahalanobis.js";
 import { klMatchingScore } from "./kl-matching.js";
@@ -53,6 +54,7 @@ export const scores = {
   scale: scaleScore,
   rankfeat: rankFeatScore,
   odin: odinScore,
+  "generalized-odin": generalizedOdinScore,
 } as const satisfies Record<string, ScoreDefinition>;
 
 export type ScoreName = keyof typeof scores;

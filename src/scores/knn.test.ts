@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { casesOf, expectReference } from "../../test/reference/posthoc.js";
-import { fitTo, headOf, scoreOne } from "../../test/reference/tiny-scores.js";
+import { fitTo, headOf, openCollector, scoreOne } from "../../test/reference/tiny-scores.js";
 import { createGenerator } from "../data/index.js";
 import { OptionError } from "../errors.js";
 import { knnScore } from "./knn.js";
@@ -30,13 +30,13 @@ test.each([
   [3, Math.SQRT2],
   [4, 2],
 ])("neighbour %d of a direction is at %d, where features of zeros are at 1 from all", async (k, expected) => {
-  const options = { k, bank: 10 };
+  const options = { k, share: 1, bank: 10 };
   const fitted = knnScore.fit?.(await fitTo(head, directions), options) ?? {};
   expect(await scoreOne(knnScore, { head, z: [7, 0] }, { options, fitted })).toBeCloseTo(expected, 6);
 });
 
 test("features of zeros have a score", async () => {
-  const options = { k: 2, bank: 10 };
+  const options = { k: 2, share: 1, bank: 10 };
   const fitted = knnScore.fit?.(await fitTo(head, directions), options) ?? {};
   expect(await scoreOne(knnScore, { head, z: [0, 0] }, { options, fitted })).toBe(1);
 });
@@ -59,7 +59,7 @@ test("near neighbours in tight clusters are told apart, though their products wi
   };
   const units = bank.map(unit);
   for (const k of [1, 50]) {
-    const options = { k, bank: 3000 };
+    const options = { k, share: 1, bank: 3000 };
     const fitted = knnScore.fit?.(data, options) ?? {};
     for (let query = 0; query < 12; query++) {
       const z = image(query % 3);
@@ -74,16 +74,34 @@ test("near neighbours in tight clusters are told apart, though their products wi
 
 test("a bank smaller than the sample takes rows at even distances, as a set may be sorted by class", async () => {
   const images = Array.from({ length: 10 }, (_, at) => ({ z: at < 5 ? [1, 0] : [0, 1] }));
-  const { bank, halfSquares } = knnScore.fit?.(await fitTo(head, images), { k: 1, bank: 4 }) ?? {};
+  const { bank, halfSquares } = knnScore.fit?.(await fitTo(head, images), { k: 1, share: 1, bank: 4 }) ?? {};
   expect(bank).toEqual({ dtype: "float32", dims: [4, 2], data: Float32Array.of(1, 0, 1, 0, 0, 1, 0, 1) });
   expect(halfSquares?.data).toEqual(Float32Array.of(0.5, 0.5, 0.5, 0.5));
 });
 
+test("a share is one of all images, and the bank's size its limit", async () => {
+  const collector = await openCollector(head, { limit: 6 });
+  const features = Float32Array.from({ length: 40 }, (_, at) => 1 + at);
+  await collector.add({ count: 20, features, logits: new Float32Array(40), labels: new Int32Array(20) });
+  const data = collector.data();
+  await collector.close();
+  const sizeOf = (share: number, bank: number) => knnScore.fit?.(data, { k: 1, share, bank }).bank?.dims[0];
+  expect(sizeOf(0.25, 100)).toBe(5);
+  expect(sizeOf(0.25, 3)).toBe(3);
+  // The sample has six of the twenty.
+  expect(sizeOf(0.5, 100)).toBe(6);
+  expect(() => sizeOf(0.01, 100)).toThrow(
+    "knn score: expected a k of at most 0, the number of images in the bank, got 1; choose a smaller k, or a larger share",
+  );
+});
+
 describe("refuses", () => {
   test.each([
-    [{ k: 0, bank: 10 }, "k to be a whole number ≥ 1, got 0"],
-    [{ k: 1.5, bank: 10 }, "k to be a whole number ≥ 1, got 1.5"],
-    [{ k: 1, bank: Number.NaN }, "bank to be a whole number ≥ 1, got NaN"],
+    [{ k: 0, share: 1, bank: 10 }, "k to be a whole number ≥ 1, got 0"],
+    [{ k: 1.5, share: 1, bank: 10 }, "k to be a whole number ≥ 1, got 1.5"],
+    [{ k: 1, share: 1, bank: Number.NaN }, "bank to be a whole number ≥ 1, got NaN"],
+    [{ k: 1, share: 0, bank: 10 }, "share to be above 0 and at most 1, got 0"],
+    [{ k: 1, share: 1.1, bank: 10 }, "share to be above 0 and at most 1, got 1.1"],
   ])("%o", (options, message) => {
     expect(() => knnScore.check?.(options)).toThrow(OptionError);
     expect(() => knnScore.check?.(options)).toThrow(`knn score: expected ${message}`);
@@ -91,7 +109,7 @@ describe("refuses", () => {
 
   test("a k beyond the bank", async () => {
     const data = await fitTo(head, directions);
-    const fit = () => knnScore.fit?.(data, { k: 5, bank: 10 });
+    const fit = () => knnScore.fit?.(data, { k: 5, share: 1, bank: 10 });
     expect(fit).toThrow(OptionError);
     expect(fit).toThrow(
       "knn score: expected a k of at most 4, the number of images in the bank, got 5; " +

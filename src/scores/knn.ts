@@ -15,7 +15,7 @@ import {
   tensorOf,
   unsqueeze,
 } from "../ops/index.js";
-import { type BankOptions, bankOf, checkBank } from "./fit/bank.js";
+import { type BankOptions, bankOf, checkSharedBank } from "./fit/bank.js";
 import type { FitData } from "./fit/fit-data.js";
 import { featuresOf, fittedTensor } from "./needed.js";
 import { defineScore, type Fitted } from "./types.js";
@@ -25,8 +25,9 @@ import { defineScore, type Fitted } from "./types.js";
  *
  *   s(x) = k-th smallest over i of |u(x) - u(x_i)|,      u = z / (|z| + 1e-10)
  *
- * Sun, Ming, Zhu and Li, "Out-of-Distribution Detection with Deep Nearest Neighbors", ICML 2022, algorithm 1. Higher means
- * more out-of-distribution; in [0, 2], and at most √2 for features after ReLU.
+ * Sun, Ming, Zhu and Li, "Out-of-Distribution Detection with Deep Nearest Neighbors", ICML 2022, algorithm 1. Their code has k = 50
+ * on CIFAR and 1000 on ImageNet, with all images in the bank (share 1, their α). Higher means more out-of-distribution; in [0, 2], and at
+ * most √2 for features after ReLU.
  *
  * Features float [N, D]; scores [N]. Beside them the products [N, rows of the bank] are held.
  */
@@ -35,9 +36,9 @@ export const knnScore = defineScore({
   title: "Nearest neighbours",
   source: "Sun, Ming, Zhu and Li, ICML 2022",
   uses: ["features"],
-  reads: ["sample"],
-  defaults: { k: 50, bank: 50_000 },
-  check: (options) => checkBank("knn", options),
+  reads: ["images", "sample"],
+  defaults: { k: 50, share: 1, bank: 50_000 },
+  check: (options) => checkSharedBank("knn", options),
   fit: fitBank,
   expression: (inputs, { k }, fitted) => {
     const { features } = featuresOf(inputs, "knn");
@@ -76,8 +77,11 @@ function neighbourDistance(u: Expr, { bank, halfSquares, k }: { bank: Expr; half
 }
 
 /** Directions of the bank's images, and half of their squared lengths, which are below one for short features. */
-function fitBank({ head: { dimension }, sample }: FitData<"sample">, options: BankOptions): Fitted {
-  const images = bankOf("knn", sample, options);
+function fitBank(
+  { head: { dimension }, images: all, sample }: FitData<"images" | "sample">,
+  options: BankOptions,
+): Fitted {
+  const images = bankOf("knn", all, sample, options);
   const data = new Float32Array(images.length * dimension);
   const halfSquares = new Float32Array(images.length);
   images.forEach(({ features: z }, row) => {

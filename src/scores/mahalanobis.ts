@@ -1,10 +1,10 @@
 import { DataError, OptionError } from "../errors.js";
 import { int, type Tensor } from "../onnx/types.js";
 import { type Expr, first, gather, matMul, square, sub, sum, transposeLast } from "../ops/index.js";
-import { ridged, trace, whitening } from "./fit/matrices.js";
+import { ridged, trace, whitening, whySingular } from "./fit/matrices.js";
 import type { Moments } from "./fit/moments.js";
 import { featuresOf, fittedTensor, inTwoParts } from "./needed.js";
-import { defineScore, type Fitted } from "./types.js";
+import { defineScore, type FitNote, type Fitted } from "./types.js";
 
 /**
  * Squared Mahalanobis distance of the features to the nearest class,
@@ -27,7 +27,7 @@ export const mahalanobisScore = defineScore({
   defaults: { ridge: 1e-6 },
   check: (options) => checkRidge(options, "mahalanobis"),
   /** @throws DataError for a class without images, features that do not vary within classes, a singular Σ */
-  fit: ({ features }, options) => fitClasses(features, options, "mahalanobis"),
+  fit: ({ features }, options, note) => fitClasses(features, options, "mahalanobis", note),
   expression: (inputs, _, fitted) =>
     nearestClassDistance(featuresOf(inputs, "mahalanobis").features, fitted, "mahalanobis"),
 });
@@ -49,8 +49,15 @@ type ClassFit = Readonly<Record<"means" | "whitening" | "mean" | "directions" | 
  * What {@link nearestClassDistance} needs: means μ_c [K, D] and the whitening A [D, D], AᵀA = Σ⁻¹; and for finding the nearest
  * class, as linear discriminant analysis does, the mean μ of all [D], Σ⁻¹(μ_c - μ) as columns [D, K], and the offsets
  * ½ (μ_c - μ)ᵀ Σ⁻¹ (μ_c - μ) [K].
+ *
+ * @param note  told when Σ_W is singular and only the ridge makes Σ invertible
  */
-export function fitClasses(features: Moments, { ridge }: RidgeOptions, score: string): ClassFit {
+export function fitClasses(
+  features: Moments,
+  { ridge }: RidgeOptions,
+  score: string,
+  note: FitNote | undefined,
+): ClassFit {
   const { classes, dimension, counts } = features;
   const empty = counts.indexOf(0);
   if (empty >= 0) {
@@ -62,8 +69,14 @@ export function fitClasses(features: Moments, { ridge }: RidgeOptions, score: st
     });
   }
   const original = trace(features.covariance());
-  const covariance = ridged(features.withinCovariance(), { ridge, score, vary: "differ within a class", original });
-  const whiten = whitening(covariance, score);
+  const within = features.withinCovariance();
+  const whiten = whitening(ridged(within, { ridge, score, vary: "differ within a class", original }), score);
+  const why = whySingular(within, features.count, classes);
+  if (why !== undefined) {
+    note?.(
+      `${score} score: the covariance is singular, as ${why}; the ridge of ${ridge} stands in for the variance that is missing`,
+    );
+  }
   const [means, mean] = [features.classMeans(), features.mean()];
   const directions = new Float64Array(dimension * classes);
   const offsets = new Float64Array(classes);

@@ -2,7 +2,7 @@
 import { DataError, UnsupportedError } from "../errors.js";
 import { int, type Tensor } from "../onnx/types.js";
 import { type Expr, first } from "../ops/index.js";
-import type { Fitted, Head, ScoreInputs } from "./types.js";
+import type { Fitted, Head, ImageInputs, ScoreInputs } from "./types.js";
 
 /** @throws UnsupportedError when only the logits are known */
 export function featuresOf({ features }: ScoreInputs, score: string): { features: Expr } {
@@ -23,6 +23,12 @@ export function featureMapOf({ map, head }: ScoreInputs, score: string): { map: 
     throw needs(score, "a feature map before an average over positions and a linear last layer", "a model without one");
   }
   return { map, head };
+}
+
+/** @throws UnsupportedError when only the logits are known */
+export function imageOf({ image }: ScoreInputs, score: string): { image: ImageInputs } {
+  if (image === undefined) throw needs(score, "the image and the model, to differentiate it", "logits alone");
+  return { image };
 }
 
 const needs = (score: string, expected: string, received: string) =>

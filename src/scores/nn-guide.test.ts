@@ -17,7 +17,7 @@ const data = await fitTo(head, [
   { z: [-1, 0], f: [1] },
   { z: [0, -1], f: [7] },
 ]);
-const fitted = (k: number, bank: number) => nnGuideScore.fit?.(data, { k, bank }) ?? {};
+const fitted = (k: number, bank: number) => nnGuideScore.fit?.(data, { k, share: 1, bank }) ?? {};
 const score = (z: readonly number[], k: number, bank = 50_000) =>
   scoreOne(nnGuideScore, { head, z, f: [2] }, { options: { k, bank }, fitted: fitted(k, bank) });
 
@@ -47,9 +47,9 @@ test("a k larger than the bank is refused", () => {
 });
 
 test.each([
-  [{ k: 0, bank: 10 }, "nnguide score: expected k to be a whole number ≥ 1, got 0"],
-  [{ k: 1.5, bank: 10 }, "nnguide score: expected k to be a whole number ≥ 1, got 1.5"],
-  [{ k: 1, bank: Number.NaN }, "nnguide score: expected bank to be a whole number ≥ 1, got NaN"],
+  [{ k: 0, share: 1, bank: 10 }, "nnguide score: expected k to be a whole number ≥ 1, got 0"],
+  [{ k: 1.5, share: 1, bank: 10 }, "nnguide score: expected k to be a whole number ≥ 1, got 1.5"],
+  [{ k: 1, share: 1, bank: Number.NaN }, "nnguide score: expected bank to be a whole number ≥ 1, got NaN"],
 ])("%j is refused", (options, sentence) => {
   expect(() => nnGuideScore.check?.(options)).toThrow(OptionError);
   expect(() => nnGuideScore.check?.(options)).toThrow(sentence);

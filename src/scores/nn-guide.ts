@@ -1,6 +1,6 @@
 import { div, type Expr, largest, matMul, maximum, mean, mul, sqrt, square, sum } from "../ops/index.js";
 import { energy } from "./energy.js";
-import { type BankOptions, bankOf, checkBank } from "./fit/bank.js";
+import { type BankOptions, bankOf, checkSharedBank } from "./fit/bank.js";
 import type { FitData } from "./fit/fit-data.js";
 import { featuresOf, fittedTensor } from "./needed.js";
 import { defineScore, type Fitted } from "./types.js";
@@ -21,9 +21,9 @@ export const nnGuideScore = defineScore({
   title: "Nearest neighbour guidance",
   source: "Park, Jung and Teoh, ICCV 2023",
   uses: ["features"],
-  reads: ["sample"],
-  defaults: { k: 10, bank: 50_000 },
-  check: (options) => checkBank("nnguide", options),
+  reads: ["images", "sample"],
+  defaults: { k: 10, share: 1, bank: 50_000 },
+  check: (options) => checkSharedBank("nnguide", options),
   fit: fitBank,
   expression: (inputs, { k }, fitted) => {
     const { features } = featuresOf(inputs, "nnguide");
@@ -41,8 +41,11 @@ function unit(z: Expr): Expr {
 }
 
 /** The directions of the bank's images, each times its negative energy, as the columns of [D, rows]. */
-function fitBank({ head: { dimension }, sample }: FitData<"sample">, options: BankOptions): Fitted {
-  const images = bankOf("nnguide", sample, options);
+function fitBank(
+  { head: { dimension }, images: all, sample }: FitData<"images" | "sample">,
+  options: BankOptions,
+): Fitted {
+  const images = bankOf("nnguide", all, sample, options);
   const bank = new Float32Array(dimension * images.length);
   images.forEach(({ features: z, logits }, column) => {
     const factor = logSumExpOf(logits) / Math.max(Math.hypot(...z), shortest);

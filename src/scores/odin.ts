@@ -1,6 +1,7 @@
-import { OptionError, UnsupportedError } from "../errors.js";
-import { div, type Expr, greaterOrEqual, logSumExp, mul, reduceMax, sub, sum, where } from "../ops/index.js";
+import { OptionError } from "../errors.js";
+import { add, div, type Expr, greaterOrEqual, logSumExp, mul, reduceMax, sub, sum, where } from "../ops/index.js";
 import { msp } from "./msp.js";
+import { imageOf } from "./needed.js";
 import { defineScore, type ImageInputs, type ScoreInputs } from "./types.js";
 
 type OdinOptions = {
@@ -24,17 +25,10 @@ type OdinOptions = {
  * @returns [1], as `inputs` are those of one image
  * @throws UnsupportedError when only the logits are known
  */
-export function odin({ logits, image }: ScoreInputs, { temperature, epsilon }: OdinOptions): Expr {
-  if (image === undefined) {
-    throw new UnsupportedError({
-      where: "odin score",
-      expected: "the image and the model, to differentiate it",
-      received: "logits alone",
-      hint: "use a score of the logits, such as energy",
-    });
-  }
-  const gradient = image.gradientOf(odinLoss(logits, temperature));
-  return msp(div(image.logitsOf(movedImage(image, gradient, epsilon)), temperature));
+export function odin(inputs: ScoreInputs, { temperature, epsilon }: OdinOptions): Expr {
+  const { image } = imageOf(inputs, "odin");
+  const gradient = image.gradientOf(odinLoss(inputs.logits, temperature));
+  return msp(div(image.logitsOf(movedImage(image, gradient, -epsilon)), temperature));
 }
 
 /**
@@ -47,16 +41,27 @@ export function odinLoss(logits: Expr, temperature: number): Expr {
   return sum(sub(logSumExp(tempered, { axes: [1] }), reduceMax(tempered, { axes: [1] })));
 }
 
-function movedImage({ pixels, slope }: ImageInputs, gradient: Expr, epsilon: number): Expr {
-  return sub(pixels, mul(mul(slope, epsilon), where(greaterOrEqual(gradient, 0), 1, -1)));
+/**
+ * The image one step up along the signs of a gradient, or down for a negative step.
+ *
+ * @param step  in pixels of [0, 1]
+ */
+export function movedImage({ pixels, slope }: ImageInputs, gradient: Expr, step: number): Expr {
+  return add(pixels, mul(mul(slope, step), where(greaterOrEqual(gradient, 0), 1, -1)));
+}
+
+/** @throws OptionError for a step that leaves the range of pixels whatever the image */
+export function checkEpsilon(score: string, epsilon: number): void {
+  if (epsilon >= 0 && epsilon <= 1) return;
+  const expected = "an epsilon from 0 to 1, in pixels of [0, 1]";
+  throw new OptionError({ where: `${score} score`, expected, received: String(epsilon) });
 }
 
 function check({ temperature, epsilon }: OdinOptions): void {
-  const fail = (expected: string, value: number) => {
-    throw new OptionError({ where: "odin score", expected, received: String(value) });
-  };
-  if (!(temperature > 0 && Number.isFinite(temperature))) fail("a temperature > 0", temperature);
-  if (!(epsilon >= 0 && epsilon <= 1)) fail("an epsilon from 0 to 1, in pixels of [0, 1]", epsilon);
+  if (!(temperature > 0 && Number.isFinite(temperature))) {
+    throw new OptionError({ where: "odin score", expected: "a temperature > 0", received: String(temperature) });
+  }
+  checkEpsilon("odin", epsilon);
 }
 
 export const odinScore = defineScore({

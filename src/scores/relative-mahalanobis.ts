@@ -29,9 +29,9 @@ export const relativeMahalanobisScore = defineScore({
   defaults: { ridge: 1e-6 },
   check: (options) => checkRidge(options, score),
   /** @throws DataError for a class without images, features that do not vary within classes, a singular Σ */
-  fit: ({ features }, { ridge }) => {
+  fit: ({ features }, { ridge }, note) => {
     const { classes, dimension } = features;
-    const { means, whitening, mean, ...nearest } = fitClasses(features, { ridge }, score);
+    const { means, whitening, mean, ...nearest } = fitClasses(features, { ridge }, score, note);
     const middle = mean.data as Float64Array;
     const fromMiddle = (means.data as Float64Array).map((value, at) => value - (middle[at % dimension] as number));
     const overall = ridged(features.covariance(), { ridge, score, vary: "differ" });

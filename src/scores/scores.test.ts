@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { runModel } from "../../test/gradients/run-model.js";
+import { casesOf, expectReference } from "../../test/reference/posthoc.js";
 import { OptionError } from "../errors.js";
 import { GraphBuilder } from "../graph/builder.js";
 import type { Dim } from "../onnx/types.js";
@@ -52,6 +53,12 @@ describe.each(reference.cases)("$name", (example) => {
     const { values } = await evaluate("energy", example, { temperature: Number(temperature) });
     expectClose(values, example.energy_at[temperature] as number[], Math.max(1, Number(temperature)));
   });
+});
+
+test.each(names)("%s equals SciPy's value of real images' logits to 1e-5", async (name) => {
+  const cases = casesOf(name);
+  expect(cases).toHaveLength(1);
+  for (const stored of cases) await expectReference(scores[name], stored);
 });
 
 test("the number of images may stay open", () => {

@@ -1,8 +1,13 @@
 import { describe, expect, test } from "vitest";
+import { randomTensor } from "../../test/gradients/random.js";
+import { runModel } from "../../test/gradients/run-model.js";
 import { casesOf, expectReference } from "../../test/reference/posthoc.js";
 import { fitTo, headOf, scoreOne } from "../../test/reference/tiny-scores.js";
 import { DataError, UnsupportedError } from "../errors.js";
 import { GraphBuilder } from "../graph/builder.js";
+import { gradients } from "../graph/differentiate.js";
+import type { Tensor } from "../onnx/types.js";
+import { abs, add, logSoftmax, matMul, mean, neg, sum, transposeLast } from "../ops/index.js";
 import { fdbdScore } from "./fdbd.js";
 import { gradNormScore } from "./grad-norm.js";
 import { klMatchingScore } from "./kl-matching.js";
@@ -104,6 +109,27 @@ describe("KL matching", async () => {
 test("GradNorm is minus the product of the two norms, and 0 for a uniform prediction", async () => {
   expect(await scoreOne(gradNormScore, { head, z: [1, -2], f: [Math.log(3), 0] })).toBeCloseTo(-1.5, 6);
   expect(await scoreOne(gradNormScore, { head, z: [1, -2], f: [7, 7] })).toBeCloseTo(0, 6);
+});
+
+test("GradNorm is what our differentiation says of the last layer's weight", async () => {
+  const [rows, columns] = [3, 4];
+  const [weight, bias, z] = [randomTensor([rows, columns], 1), randomTensor([rows], 2), randomTensor([1, columns], 3)];
+  const graph = new GraphBuilder();
+  const w = graph.input("weight", "float32", [rows, columns]);
+  const logits = add(matMul(graph.constant(z), transposeLast(w)), graph.constant(bias));
+  // KL(u ‖ p) is this less a constant.
+  const loss = neg(mean(logSoftmax(logits), { axes: [0, 1] }));
+  const [gradient] = gradients(graph, loss, [w]);
+  if (gradient === undefined) throw new Error("no gradient");
+  const model = graph.model({ logits, norm: sum(abs(gradient), { axes: [0, 1] }) });
+  const found = await runModel(model, { weight });
+  const numbers = (tensor: Tensor | undefined) => Array.from(tensor?.data as Float32Array);
+  const ours = headOf(
+    [0, 1, 2].map((row) => numbers(weight).slice(row * columns, (row + 1) * columns)),
+    numbers(bias),
+  );
+  const score = await scoreOne(gradNormScore, { head: ours, z: numbers(z), f: numbers(found.get("logits")) });
+  expect(score / -(numbers(found.get("norm"))[0] as number)).toBeCloseTo(1, 6);
 });
 
 describe("fDBD", () => {

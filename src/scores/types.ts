@@ -42,6 +42,8 @@ export interface ImageInputs {
 /** What a fit has found, by name: the constants of the score's expression. Float tensors, kept in files as float32 or float64. */
 export type Fitted = Readonly<Record<string, Tensor>>;
 
+export type FitNote = (sentence: string) => void;
+
 /** Options of a score; all of them are numbers. */
 export type ScoreOptions = Readonly<Record<string, number>>;
 
@@ -54,13 +56,24 @@ export interface ScoreDefinition<Options extends ScoreOptions = ScoreOptions, Pa
   readonly source: string;
   /** What it needs beside the logits: `features`, or the `map` they are the means of, and the weights of the last layer (`head`), to compute it; or the `image` and the model, alone; `labels` of in-distribution images to fit it. */
   readonly uses: readonly ("features" | "map" | "head" | "image" | "labels")[];
+  /** Output of the network [N, K], and its own name for it, that `logits` and `logitsOf` then are; for scores of the image and of networks made with it. */
+  readonly output?: string;
+  /**
+   * An option that is chosen when the score is fitted, unless it is given: of these values the one at which in-distribution images score
+   * lowest in the mean, of equals the first. For scores of the image.
+   */
+  readonly choice?: { readonly option: keyof Options & string; readonly among: readonly number[] };
   /** What of the in-distribution data its fit reads; absent where there is no fit. */
   readonly reads?: readonly Part[];
   readonly defaults: Options;
   /** @throws OptionError for options out of their range */
   check?(options: Options): void;
-  /** Finds the constants from in-distribution data; absent where there are none. Float64 throughout. */
-  fit?(data: FitData<Part>, options: Options): Fitted;
+  /**
+   * Finds the constants from in-distribution data; absent where there are none. Float64 throughout.
+   *
+   * @param note  told in a sentence what a user should know of the data and what was done about it
+   */
+  fit?(data: FitData<Part>, options: Options, note?: FitNote): Fitted;
   /**
    * @param fitted  what `fit` has found; empty where there is no fit
    * @returns one score per image [N], or per pixel [N, H, W] for scores of logits alone

@@ -10,12 +10,15 @@ import { describePrior, type Prior, priorFromLogits } from "./prior.js";
 import { readPrior } from "./prior-file.js";
 import { type RunInputs, watchedIndices } from "./run-inputs.js";
 import { meanPriorWeight } from "./statistics.js";
+import { type ChosenAccuracy, givenAccuracy, measuredAccuracy } from "./training-accuracy.js";
 import type { ResolvedTrainingOptions } from "./training-options.js";
 
 /** What was measured on the model before training; part of every checkpoint, so that a resumed run need not measure again. */
 export interface Preparation {
   readonly prior: Prior | null;
   readonly margins: ChosenMargins | null;
+  /** Present for a loss that looks at the accuracy before this training, `accuracyOption`. */
+  readonly trainingAccuracy?: ChosenAccuracy;
   readonly lossOptions: object;
   /** Null for a network that has not learned anything yet. */
   readonly accuracyBefore: number | null;
@@ -25,7 +28,7 @@ export interface Preparation {
 const sampleSize = 5000;
 
 /**
- * Measures prior, margins and accuracy on the untouched model.
+ * Measures prior, margins and accuracies on the untouched model.
  *
  * @param predictions  of the untouched model
  */
@@ -34,8 +37,9 @@ export async function prepare(
   inputs: RunInputs,
   options: ResolvedTrainingOptions,
 ): Promise<Preparation> {
-  const { plan, id, outliers } = inputs;
+  const { plan, id, outliers, trainIndices } = inputs;
   const loss = losses[options.loss] as LossDefinition<object>;
+  const told = furtherOptions(options);
   const watched = watchedIndices(inputs);
   const watchedLogits = await predictions("id", watched);
   const accuracyBefore = accuracyOf(watchedLogits, plan.classes, id, watched);
@@ -61,17 +65,38 @@ export async function prepare(
     margins = fitMargins(logits, plan.classes, lift, { mIn, mOut });
   }
   const chosen = margins === null ? {} : { mIn: margins.mIn, mOut: margins.mOut };
-  const lossOptions = { ...loss.defaults, ...balance, ...chosen, ...furtherOptions(options) };
-  return { prior, margins, lossOptions, accuracyBefore };
+  const { accuracyOption } = loss;
+  const lossOptions = { ...loss.defaults, ...balance, ...chosen, ...told };
+  if (accuracyOption === undefined) return { prior, margins, lossOptions, accuracyBefore };
+  const measure = async () => {
+    const logits = await predictions("id", trainIndices);
+    return measuredAccuracy(accuracyOf(logits, plan.classes, id, trainIndices), trainIndices.length);
+  };
+  const trainingAccuracy = givenAccuracy(accuracyOption, told) ?? (await measure());
+  return {
+    ...{ prior, margins, trainingAccuracy, accuracyBefore },
+    lossOptions: { ...lossOptions, [accuracyOption]: trainingAccuracy.value },
+  };
 }
 
 /**
  * The same for a network that has not learned anything yet: nothing can be measured on it. A prior is flat unless it is given.
  *
- * @throws OptionError for margins or a gamma that are to fit the network
+ * @throws OptionError for margins, a gamma or an accuracy that are to fit the network
  */
 export async function prepareUntrained(classes: number, options: ResolvedTrainingOptions): Promise<Preparation> {
   const loss = losses[options.loss] as LossDefinition<object>;
+  const told = furtherOptions(options);
+  const { accuracyOption } = loss;
+  const trainingAccuracy = accuracyOption === undefined ? undefined : givenAccuracy(accuracyOption, told);
+  if (accuracyOption !== undefined && trainingAccuracy === undefined) {
+    throw new OptionError({
+      where: "--loss-option",
+      expected: `${accuracyOption}=NUMBER, as there is no trained model yet whose accuracy could be measured`,
+      received: "none",
+      hint: "train with --loss ce, then use `offmap tune`",
+    });
+  }
   const { mIn, mOut, gamma } = options;
   if ((loss.hasMargins && (mIn === "auto" || mOut === "auto")) || (loss.usesPrior && gamma === "auto")) {
     throw new OptionError({
@@ -93,9 +118,9 @@ export async function prepareUntrained(classes: number, options: ResolvedTrainin
     ...loss.defaults,
     ...balance,
     ...(loss.hasMargins ? { mIn, mOut } : {}),
-    ...furtherOptions(options),
+    ...told,
   };
-  return { prior, margins: null, lossOptions, accuracyBefore: null };
+  return { prior, margins: null, ...(trainingAccuracy && { trainingAccuracy }), lossOptions, accuracyBefore: null };
 }
 
 /** @throws OptionError for a name that the loss does not know */

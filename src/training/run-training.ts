@@ -140,6 +140,7 @@ async function trainAbove(run: Run): Promise<TrainingResult> {
     images_per_second: updates === 0 ? 0 : spent.images / spent.seconds,
     loss: meanOfLast(folder.history),
     margins: marginsOf(prepared),
+    training_accuracy: prepared.trainingAccuracy ?? null,
     prior: prepared.prior?.prior ?? null,
     accuracy_before: prepared.accuracyBefore,
     accuracy_after: accuracyAfter,

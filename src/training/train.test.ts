@@ -142,6 +142,7 @@ describe("train", () => {
 
   test.each([
     [{ loss: "energy", mIn: "auto" }, /--m-in.*no trained model yet/],
+    [{ loss: "oecc" }, /--loss-option: expected trainingAccuracy=NUMBER, as there is no trained model yet/],
     [{ loss: "oecc", lossOptions: { nonsense: 1 } }, /--loss-option.*inWeight.*"nonsense"/],
     [{ id: `cifar:${fixture("known.bin")}?labels=none` }, /labelled in-distribution images/],
     [{ outliers: undefined, loss: "oe" }, /--outliers.*oe/],

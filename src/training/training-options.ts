@@ -6,6 +6,7 @@ import type { OptimizerName } from "./optimizers/index.js";
 import type { SamplingName } from "./sampling.js";
 import type { ScheduleName } from "./schedule.js";
 import type { BatchNormMode } from "./step-options.js";
+import type { ChosenAccuracy } from "./training-accuracy.js";
 
 /**
  * What a training run is told, whether it starts from a trained model or from nothing. The two differ in defaults: see
@@ -168,6 +169,8 @@ export interface TrainingResult {
     readonly gamma?: number;
     readonly reason: string;
   } | null;
+  /** What the loss took as the accuracy on the training images before this training; null for a loss that takes none. */
+  readonly training_accuracy: ChosenAccuracy | null;
   readonly prior: readonly number[] | null;
   /** Accuracy in [0, 1] on held-out training images, or on training images when none are held out; null before training from nothing. */
   readonly accuracy_before: number | null;

@@ -181,6 +181,68 @@ describe("tune", () => {
     expect(result).toMatchObject({ steps: 2, margins: null, prior: null });
   });
 
+  describe("the accuracy that oecc aims at", () => {
+    const oecc = { loss: "oecc", augment: [], steps: 2 } as const;
+    const record = async (out: string) =>
+      JSON.parse(await readFile(join(folder, out, "run.json"), "utf8")) as Record<string, unknown>;
+
+    test("is that of the untouched model on the images that are trained on, which held-out ones are not", async () => {
+      const all = await tune(options("oecc all", oecc));
+      // Without a hold-out it is what accuracy is watched on, and the model is wrong about some.
+      expect(all.training_accuracy?.value).toBe(all.accuracy_before);
+      expect(all.training_accuracy?.reason).toMatch(/^0\.\d{4}, measured on 14 training images$/);
+      expect(all.training_accuracy?.value).toBeGreaterThan(0);
+      expect(all.training_accuracy?.value).toBeLessThan(1);
+      const part = await tune(options("oecc part", { ...oecc, holdOut: 0.3 }));
+      const [, images = ""] = /measured on (\d+) training/.exec(part.training_accuracy?.reason ?? "") ?? [];
+      expect(Number(images)).toBeLessThan(14);
+      const right = (accuracy: number | null | undefined, of: number) => Math.round((accuracy ?? 0) * of);
+      expect(
+        right(part.training_accuracy?.value, Number(images)) + right(part.accuracy_before, 14 - Number(images)),
+      ).toBe(right(all.training_accuracy?.value, 14));
+      expect(await record("oecc all")).toMatchObject({ training_accuracy: all.training_accuracy });
+    });
+
+    test("is the number that is given, when one is", async () => {
+      const measured = await tune(options("oecc measured", oecc));
+      const value = measured.training_accuracy?.value as number;
+      const told = (trainingAccuracy: number) => ({ ...oecc, lossOptions: { trainingAccuracy } });
+      await tune(options("oecc same", told(value)));
+      const other = await tune(options("oecc other", told(0.1)));
+      expect(other.training_accuracy).toEqual({ value: 0.1, reason: "0.1 as given" });
+      expect(await weightsOf("oecc same")).toEqual(await weightsOf("oecc measured"));
+      expect(await weightsOf("oecc other")).not.toEqual(await weightsOf("oecc measured"));
+      await expect(tune(options("oecc percent", told(94.86)))).rejects.toThrow(
+        "--loss-option: expected trainingAccuracy=NUMBER with a share from 0 to 1, got 94.86",
+      );
+    });
+
+    test("is that of the checkpoint in a run that goes on, and not measured again", async () => {
+      const stop = new AbortController();
+      const passes: string[] = [];
+      const progress = {
+        start: (title: string) => void passes.push(title),
+        finish() {},
+        update: (_: number, note?: string) => note && stop.abort(),
+      };
+      const more = { ...oecc, train: "all" } as const;
+      const stopped = tune(options("oecc resumed", more), { signal: stop.signal, progress });
+      await expect(stopped).rejects.toThrow("stopped after step 1 of 2");
+      const overImages = () => passes.filter((title) => title.startsWith("Running the model")).length;
+      expect(overImages()).toBe(2);
+      const whole = await tune(options("oecc whole", more));
+      const result = await tune(options("oecc resumed", { ...more, resume: true }), { progress });
+      expect(result.training_accuracy).toEqual(whole.training_accuracy);
+      // The accuracy after training is one more.
+      expect(overImages()).toBe(3);
+      expect(await weightsOf("oecc resumed")).toEqual(await weightsOf("oecc whole"));
+    });
+
+    test("is not measured for other losses", async () => {
+      expect((await tune(options("oe", { loss: "oe", steps: 1 }))).training_accuracy).toBeNull();
+    });
+  });
+
   test("says which options the loss does not look at", async () => {
     const sentences: string[] = [];
     await tune(options("unused", { loss: "oe", alpha: 3, mIn: -5, steps: 1 }), {

@@ -94,7 +94,7 @@ export const badInputCases: readonly BadInputCase[] = [
     kind: "option that the score does not have",
     command: "offmap fit --model model.onnx --id three-classes --score knn --option neighbours=5 --out knn.onnx",
     exitCode: 2,
-    message: "--option neighbours: expected one of k, bank, got neighbours",
+    message: "--option neighbours: expected one of k, share, bank, got neighbours",
   },
   {
     kind: "option that is no number",

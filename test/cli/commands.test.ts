@@ -161,7 +161,7 @@ describe("tune", () => {
       "2",
     );
     expect(Object.keys(found)).toEqual([
-      ...["steps", "seconds_per_step", "images_per_second", "loss", "margins", "prior"],
+      ...["steps", "seconds_per_step", "images_per_second", "loss", "margins", "training_accuracy", "prior"],
       ...["accuracy_before", "accuracy_after", "best", "out"],
     ]);
     expect(found.steps).toBe(2);

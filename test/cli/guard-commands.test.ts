@@ -73,6 +73,49 @@ describe("fit", () => {
     expect(parts.fitted[0]?.features).toBe(parts.fitted[1]?.features);
     expect((await readModel(at("scores/knn.onnx"))).metadata.get("offmap.score")).toBe("knn");
   });
+
+  test("the text says what each score was fitted with", async () => {
+    const images = ["--id", sheet("cifar10-train", "?limit=100"), ...normalize];
+    const [first, second] = (
+      await text("fit", ...model, ...images, "--score", "odin", "--option", "epsilon=0.002", "--out", at("odin.onnx"))
+    ).split("\n");
+    expect(first).toMatch(/^fitted to 100 images in [\d.]+ s$/);
+    expect(second).toMatch(/^odin: .*odin\.onnx, \d+ kB, temperature=1000, epsilon=0\.002$/);
+  });
+
+  test("layers that would be left out of account are refused", async () => {
+    const refused = async (score: string, ...layers: string[]) => {
+      const flags = layers.flatMap((layer) => ["--layer", layer]);
+      const images = ["--id", sheet("cifar10-train", "?limit=100"), ...normalize];
+      const out = ["--out", at("refused.onnx")];
+      return runInMemory(["fit", ...model, ...images, "--score", score, ...flags, ...out]);
+    };
+    const two = await refused("mahalanobis", "early", "late");
+    expect(two.exitCode).toBe(2);
+    expect(two.stderr).toContain(
+      "--layer: expected one tensor, as scores of image classifiers look at one layer, got early, late; fit once for each layer, and weigh the scores by `offmap combine`",
+    );
+    expect((await refused("sml", "nowhere")).stderr).toContain(
+      "--layer nowhere: expected a score of features, got sml; leave --layer out",
+    );
+  });
+
+  test("a singular covariance is made up for, and said", async () => {
+    const few = ["--id", sheet("cifar10-train", "?per-class=5"), ...normalize];
+    const { exitCode, stderr } = await runInMemory([
+      "fit",
+      ...model,
+      ...few,
+      "--score",
+      "mahalanobis",
+      "--out",
+      at("singular.onnx"),
+    ]);
+    expect(exitCode).toBe(0);
+    expect(stderr).toBe(
+      "offmap: warning: mahalanobis score: the covariance is singular, as 50 images of 10 classes vary along at most 40 of 64 dimensions; the ridge of 0.000001 stands in for the variance that is missing\n",
+    );
+  });
 });
 
 test("combine weighs the distances of two layers, and the sum is a score like any other", async () => {

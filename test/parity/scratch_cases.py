@@ -18,7 +18,7 @@ CASES = {
     "energy": {"loss": "energy"},
     "balanced-energy": {"loss": "balanced-energy", "prior": PRIOR_FILE},
     "balanced-energy, moving prior": {"loss": "balanced-energy", "prior": PRIOR_FILE, "priorMomentum": 0.9},
-    "oecc": {"loss": "oecc"},
+    "oecc": {"loss": "oecc", "lossOptions": {"trainingAccuracy": 0.9486}},
     "open-sampling": {"loss": "open-sampling"},
     "pascl": {"loss": "pascl", "optimizer": "adam"},
     "eat": {"loss": "eat", "optimizer": "adam"},

@@ -147,6 +147,8 @@ def class_means(values, labels):
 lse, lse_fit = logsumexp(FQ, 1), logsumexp(FZ, 1)
 add("msp", {}, -p.max(1))
 add("energy", {"temperature": 1}, -lse)
+add("max-logit", {}, -FQ.max(1))
+add("entropy", {}, -(p * log_softmax(FQ, 1)).sum(1))
 
 # GEN: Liu et al., CVPR 2023. 1 - p is summed from the other classes: subtracting loses digits where p is near 1.
 others = np.stack([np.delete(p, c, 1).sum(1) for c in range(K)], 1)

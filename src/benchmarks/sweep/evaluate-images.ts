@@ -1,6 +1,6 @@
 /** Evaluates a finished recipe of image classifiers. */
 import { classCounts, openDataset, requireLabels } from "../../data/index.js";
-import { isOutputScore, outputPart, type PartName } from "../../guard/index.js";
+import { fitScores, isOutputScore, outputPart, type PartName } from "../../guard/index.js";
 import { readModel } from "../../onnx/index.js";
 import type { Engine } from "../../runtime/index.js";
 import { imageShape, inferShapes } from "../../training/classifier.js";
@@ -9,10 +9,13 @@ import { type EvaluateOptions, type Evaluation, evaluate } from "../evaluate.js"
 import { type EvaluationJob, preset } from "./evaluation-job.js";
 import { openOod } from "./keys.js";
 import type { Measured, RunNumbers } from "./results.js";
+import { fittedImageScores } from "./score-checks.js";
 
 export interface ImageEvaluationJob extends EvaluationJob {
   readonly task: "classification";
   readonly scores: readonly PartName[];
+  /** Training images that scores are fitted to, those that need it. */
+  readonly fitOn: string;
   /** Training images whose classes are counted, for groups of classes and adjusted logits. */
   readonly classesOf: string | undefined;
   /** Outliers to count by class. */
@@ -40,8 +43,13 @@ export async function evaluateImages(
   };
   const { classifier, normalization } = judged;
   const { classes } = inferShapes(classifier, imageShape(classifier, test.shape));
-  const fitted = job.scores.filter(isOutputScore).map((name) => outputPart(name, classifier, classes, counts));
-  const scored = { ...options, scores: job.scores, fitted, normalization };
+  const ofOutputs = job.scores.filter(isOutputScore).map((name) => outputPart(name, classifier, classes, counts));
+  const toFit = fittedImageScores(job.scores);
+  const fitted =
+    toFit.length === 0
+      ? []
+      : await fitScores(engine, classifier, await openDataset(job.fitOn, hint), toFit, { normalization, ...watched });
+  const scored = { ...options, scores: job.scores, fitted: [...ofOutputs, ...fitted], normalization };
   const evaluation = await evaluate(engine, classifier, test, ood, scored);
   let { id } = evaluation;
   if (job.accuracyFrom !== job.scoresFrom) {

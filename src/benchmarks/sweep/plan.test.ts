@@ -121,6 +121,23 @@ test("the score of a row is that of its last loss, unless it says otherwise", as
   expect(runs.map(({ scores }) => scores)).toEqual([["msp"], ["energy", "msp"]]);
 });
 
+test("a score that is fitted makes the training images part of a row, and of no stage", async () => {
+  const row = async (score: string, images: string) => {
+    const text = lines(`evaluate: { score: [msp, ${score}] }\n`, "")
+      .replace("train: { arch: resnet20 }", `model: ${join(folder, "data", "model.onnx")}`)
+      .replace(/( id: .*)train.bin/, `$1${images}`);
+    const { runs } = await plan([text]);
+    expect(runs[0]?.scores).toEqual(["msp", score]);
+    return runs[0]?.key;
+  };
+  for (const score of ["energy", "deconf-cosine"]) {
+    expect(await row(score, "train.bin")).toBe(await row(score, "other.bin"));
+  }
+  for (const score of ["knn", "generalized-odin"]) {
+    expect(await row(score, "train.bin")).not.toBe(await row(score, "other.bin"));
+  }
+});
+
 test.each([
   ["an option that there is not", lines("", ", lerning-rate: 1"), 'stage 1 (train): unknown option "lerning-rate"'],
   ["an option with a hint", lines("", ", epoch: 1"), 'unknown option "epoch"; did you mean epochs?'],
@@ -136,9 +153,9 @@ test.each([
   ],
   ["what the sweep decides", lines("", ", seed: 3"), 'unknown option "seed"'],
   [
-    "a score that must be fitted",
-    lines("evaluate: { score: knn }\n", ""),
-    "evaluate.score: expected a score that needs no fit",
+    "a score that there is not",
+    lines("evaluate: { score: sorcery }\n", ""),
+    "evaluate.score: expected a score of images (msp, ",
   ],
   [
     "an option of a score of pixels",

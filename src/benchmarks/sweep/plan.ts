@@ -55,7 +55,7 @@ export interface SweepPlan {
 }
 
 /**
- * @throws OffmapError for options that do not fit, data that cannot be opened, or a score that needs a fit
+ * @throws OffmapError for options that do not fit, data that cannot be opened, or a score that there is not
  */
 export async function planSweep(
   recipes: readonly Recipe[],

@@ -120,7 +120,10 @@ class Sweep {
         };
       }
       const classesOf = evaluate.adjust ? sets.id : undefined;
-      return { ...common, task: recipe.task, scores: scores as readonly PartName[], classesOf, priorOf: outliers };
+      return {
+        ...{ ...common, task: recipe.task, scores: scores as readonly PartName[] },
+        ...{ fitOn: sets.id, classesOf, priorOf: outliers },
+      };
     };
     const id = `evaluate ${recipe.name} ${seed}`;
     const profile = `evaluate ${this.plan.stages.get(stages.at(-1) ?? "")?.profile ?? recipe.name}`;

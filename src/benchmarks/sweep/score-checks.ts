@@ -1,12 +1,12 @@
 /** Which scores a recipe may name. */
 import { OptionError } from "../../errors.js";
-import { needsFit, outputScoreNames, type PartName } from "../../guard/index.js";
+import { isOutputScore, needsFit, outputScoreNames, type PartName } from "../../guard/index.js";
 import { type PixelScoreName, pixelScoreNeedsFit, pixelScores } from "../../guard/segmentation/index.js";
-import { type ScoreOptions, scores } from "../../scores/index.js";
+import { type ScoreName, type ScoreOptions, scores } from "../../scores/index.js";
 import type { Task } from "../../training/index.js";
 
 /**
- * Scores of images must need no fit; those of pixels are fitted to the training scenes where they need one.
+ * Any score of the task: those that need a fit are fitted to the training images or scenes.
  *
  * @param options  of scores of pixels
  */
@@ -19,7 +19,7 @@ export function checkedScores(
   const [known, what] =
     task === "segmentation"
       ? [Object.keys(pixelScores) as PixelScoreName[], "a score of pixels"]
-      : [readyScores(), "a score that needs no fit"];
+      : [imageScores(), "a score of images"];
   const strange = Object.keys(options).find((name) => task === "classification" || !isPixelOption(name));
   if (strange !== undefined) {
     throw new OptionError({
@@ -46,11 +46,14 @@ const isPixelOption = (name: string): boolean => Object.values(pixelScores).some
 export const ownOptions = (score: PixelScoreName, options: ScoreOptions): ScoreOptions =>
   Object.fromEntries(Object.entries(options).filter(([name]) => name in pixelScores[score].defaults));
 
-const readyScores = (): readonly PartName[] => [
-  ...(Object.keys(scores) as (keyof typeof scores)[]).filter((score) => !needsFit(score)),
-  ...outputScoreNames,
-];
+const imageScores = (): readonly PartName[] => [...(Object.keys(scores) as ScoreName[]), ...outputScoreNames];
 
-/** Whether an evaluation looks at training scenes for its scores. */
-export const fitsScores = (task: Task, names: readonly string[]): boolean =>
-  task === "segmentation" && names.some((name) => pixelScoreNeedsFit(name as PixelScoreName));
+/** Of scores of images, those that are fitted. */
+export const fittedImageScores = (names: readonly PartName[]): ScoreName[] =>
+  names.filter((name): name is ScoreName => name !== "combined" && !isOutputScore(name) && needsFit(name));
+
+/** Whether an evaluation looks at training images or scenes for its scores. */
+export const fitsScores = (task: Task, names: readonly (PartName | PixelScoreName)[]): boolean =>
+  task === "segmentation"
+    ? names.some((name) => pixelScoreNeedsFit(name as PixelScoreName))
+    : fittedImageScores(names as readonly PartName[]).length > 0;

@@ -65,6 +65,7 @@ export const compare = defineCommand({
     const { OptionError } = await import("../../errors.js");
     const { openDataset } = await import("../../data/index.js");
     const { fitScores, needsFit } = await import("../../guard/index.js");
+    const { scores } = await import("../../scores/index.js");
     const { shapeHint } = await import("../../training/index.js");
     const { openClassifier, withEngine } = await import("../classifier-run.js");
     const { evaluateModels, evaluationDocument, writeEvaluation } = await import("../evaluation.js");
@@ -93,10 +94,14 @@ export const compare = defineCommand({
             const { classifier, normalization } = await openClassifier(model, options.normalize);
             const images = await openDataset(fitOn, shapeHint(classifier));
             // Who names a score gets it or an error; who asks for all gets what the model and the images allow.
+            // That a network was not made for a score is nothing to tell.
             const onRefusal = everything
-              ? (name: ScoreName, error: Error) => io.warn(`left out ${name}: ${error.message}`)
+              ? (name: ScoreName, error: Error) => {
+                  if (!("output" in scores[name])) io.warn(`left out ${name}: ${error.message}`);
+                }
               : undefined;
-            return fitScores(engine, classifier, images, toFit, { normalization, progress, signal, onRefusal });
+            const choices = { normalization, progress, signal, onRefusal, onNote: io.warn };
+            return fitScores(engine, classifier, images, toFit, choices);
           });
     const fitSeconds = (performance.now() - started) / 1000;
     const compared = all.filter((name) => !needsFit(name) || fitted.some(({ score }) => score === name));

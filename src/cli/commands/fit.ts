@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { ScoreOptions } from "../../scores/index.js";
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
 import { integer, text } from "../parsers.js";
@@ -11,7 +12,7 @@ export const fit = defineCommand({
   name: "fit",
   summary: "Fit OOD scores to a model's training images.",
   description:
-    "Runs the model once over in-distribution images and finds what scores such as mahalanobis, knn, vim or react need to know of its features. Each becomes a small ONNX file for --fit of eval, score, calibrate and export. For a segmentation network, --segments fits Meta-OOD's classifier of false alarms to the connected segments of a score's map, for --segments of eval and score.",
+    "Runs the model once over in-distribution images and finds what scores such as mahalanobis, knn, vim or react need to know of its features, and the step of generalized-odin. Each becomes a small ONNX file for --fit of eval, score, calibrate and export. For a segmentation network, --segments fits Meta-OOD's classifier of false alarms to the connected segments of a score's map, for --segments of eval and score.",
   options: {
     model: shared.model,
     task: taskOption,
@@ -83,6 +84,7 @@ export const fit = defineCommand({
     }
     refuseFlags(given, sceneFitFlags, "classification");
     const { model, id, normalize, score, layer = [], option = [], sample, out, ...engineChoices } = given;
+    const { OptionError } = await import("../../errors.js");
     const { openClassifier, withEngine } = await import("../classifier-run.js");
     const { scoreOptions } = await import("../fitted-scores.js");
     const { openDataset } = await import("../../data/index.js");
@@ -92,6 +94,14 @@ export const fit = defineCommand({
     const { shapeHint } = await import("../../training/index.js");
     const { checkOutputFile, makeOutputFolder } = await import("../output-folder.js");
     const names = await asImageScores(score, "--score");
+    if (layer.length > 1) {
+      throw new OptionError({
+        where: "--layer",
+        expected: "one tensor, as scores of image classifiers look at one layer",
+        received: layer.join(", "),
+        hint: "fit once for each layer, and weigh the scores by `offmap combine`",
+      });
+    }
     const single = names.length === 1;
     await (single ? checkOutputFile(out) : makeOutputFolder(out));
     const { classifier, normalization } = await openClassifier(model, normalize);
@@ -102,10 +112,13 @@ export const fit = defineCommand({
     const [tensor] = layer.filter((each) => each !== "auto");
     const started = performance.now();
     const parts = await withEngine(engineChoices, (engine) =>
-      fitScores(engine, classifier, images, names, { normalization, progress, signal, layer: tensor, sample, options }),
+      fitScores(engine, classifier, images, names, {
+        ...{ normalization, progress, signal, layer: tensor, sample, options, onNote: io.warn },
+      }),
     );
     const seconds = (performance.now() - started) / 1000;
-    const written: { score: string; options: object; features: string | null; file: string; bytes: number }[] = [];
+    const written: { score: string; options: ScoreOptions; features: string | null; file: string; bytes: number }[] =
+      [];
     for (const part of parts) {
       const bytes = encodeModel(part.model);
       const file = single ? out : join(out, `${part.score}.onnx`);
@@ -121,9 +134,13 @@ export const fit = defineCommand({
     await io.write({ model, id, images: images.length, seconds, fitted: written }, () =>
       [
         `fitted to ${images.length} images in ${seconds.toFixed(1)} s`,
-        ...written.map(
-          (one) =>
-            `${one.score}: ${one.file}, ${(one.bytes / 1000).toFixed(0)} kB${one.features === null ? "" : `, features of ${one.features}`}`,
+        ...written.map(({ score: name, file, bytes, features, options: used }) =>
+          [
+            `${name}: ${file}`,
+            `${(bytes / 1000).toFixed(0)} kB`,
+            ...Object.entries(used).map(([option, value]) => `${option}=${value}`),
+            ...(features === null ? [] : [`features of ${features}`]),
+          ].join(", "),
         ),
       ].join("\n"),
     );

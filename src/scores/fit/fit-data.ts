@@ -20,6 +20,8 @@ export interface Rows {
 
 /** What takes memory or time to gather, so that only what a fit says it reads is gathered. */
 interface FitParts {
+  /** How many images there are; the sample may have fewer. */
+  readonly images: number;
   /** Mean of the features over all images, [D]. */
   readonly mean: Float64Array;
   /** Of the features z, by class, over all images. */
@@ -85,6 +87,7 @@ export class FitCollector<Part extends FitPart> {
     const moments = (sums: SumGraph | undefined) => sums && new Moments(sums.result());
     const features = moments(this.features);
     const parts: { [Each in FitPart]: FitParts[Each] | undefined } = {
+      images: this.images,
       mean: features?.mean(),
       features,
       directions: moments(this.directions),

@@ -52,6 +52,23 @@ export function ridged(
 }
 
 /**
+ * Why a covariance of `images` vectors about the means of their `classes` is singular, where counting tells; undefined where it does not.
+ * Features that are functions of others go unseen.
+ */
+export function whySingular(covariance: Float64Array, images: number, classes: number): string | undefined {
+  const dimension = Math.sqrt(covariance.length);
+  const least = negligible * trace(covariance);
+  const still = Array.from({ length: dimension }, (_, axis) => covariance[axis * dimension + axis] as number).filter(
+    (variance) => variance <= least,
+  ).length;
+  if (still > 0) return `${still} of ${dimension} features do not vary within a class`;
+  const most = Math.max(0, images - classes);
+  return most < dimension
+    ? `${images} images of ${classes} classes vary along at most ${most} of ${dimension} dimensions`
+    : undefined;
+}
+
+/**
  * The lower triangular A with AᵀA = Σ⁻¹, so that |A x|² is the squared Mahalanobis length of x: the inverse of Σ's Cholesky
  * factor.
  *
