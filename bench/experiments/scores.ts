@@ -141,6 +141,7 @@ Written by \`OFFMAP_DATA=DIR OFFMAP_MODELS=DIR npx tsx bench/experiments/scores.
 - **time**: one pass over ${subset.length} test images with this score on top, over the time without (${(subset.length / alone).toFixed(0)} images/s); shortest of 3. **file**: what the score adds to the model's file.
 - **fit**: of this score alone, the pass over the training images included.
 - One pass over the training images fits them all: ${fitSeconds.toFixed(0)} s with those that need none. One pass with all ${cheap.length} scores that need no gradients on top takes ${(together / alone).toFixed(2)} times the time of the model alone.
+- Which score to use when: [shipping.md](../shipping.md#which-score).
 
 | score | options | AUROC ↑ | AP ↑ | FPR95 ↓ | fit, s | images/s | time | file |
 |---|---|--:|--:|--:|--:|--:|--:|--:|
