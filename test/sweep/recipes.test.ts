@@ -3,15 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findRecipes, type JobRunner, planSweep, readRecipe, runJob } from "../../src/benchmarks/sweep/index.js";
-import { runBench } from "../../src/cli/bench.js";
-import type { CommandIo } from "../../src/cli/command-io.js";
-import { silentParallel } from "../../src/cli/parallel-progress.js";
+import { findRecipes, planSweep, readRecipe } from "../../src/benchmarks/sweep/index.js";
 import { stageOptionReader } from "../../src/cli/recipe-options.js";
-import { silent } from "../../src/progress.js";
+import { benchInProcess, recipes } from "./bench-in-process.js";
 import { writeTinyData } from "./tiny-data.js";
 
-const recipes = fileURLToPath(new URL("../../recipes", import.meta.url));
 const assets = fileURLToPath(new URL("../../assets/demo", import.meta.url));
 let folder = "";
 const environment = () => ({ OFFMAP_DATA: join(folder, "data"), OFFMAP_MODELS: join(folder, "models") });
@@ -23,6 +19,11 @@ beforeAll(async () => {
   await symlink(join(assets, "resnet20-cifar10.onnx"), join(folder, "models", "resnet20-cifar10.onnx"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+interface Written {
+  readonly failures?: unknown[];
+  readonly tables?: { rows: unknown[]; missing: unknown[] }[];
+}
 
 /** The tables, and how many rows each has. */
 const tables = [
@@ -67,23 +68,12 @@ describe.each(tables)("%s", (table, rows) => {
 
   test("runs to its end, every row of it, on a few images with a narrow network", async () => {
     const out = join(folder, table.replaceAll("/", "-"));
-    const inProcess: JobRunner = (job, context) => runJob(job, context);
-    const complaints: string[] = [];
-    const written: { failures?: unknown[]; tables?: { rows: unknown[]; missing: unknown[] }[] }[] = [];
-    const io: CommandIo = {
-      ...{ json: true, progress: silent, columns: 100, color: false, environment: environment() },
-      parallel: () => silentParallel,
-      signal: new AbortController().signal,
-      warn: (sentence) => complaints.push(sentence),
-      incomplete: () => complaints.push("incomplete"),
-      write: async (result) => void written.push(result),
-    };
-    const set = ["steps=1", "width=0.125", "batch=6", "outlier-batch=6", "limit=12", "per-class=3"].map((text) => {
-      const [key = "", value = ""] = text.split("=");
-      return { key, value };
-    });
-    await runBench({ recipes: [join(recipes, table)], out, seeds: [1], set, jobs: 2, threads: 1 }, io, inProcess);
-    const [document] = written;
+    const { document, complaints } = await benchInProcess<Written | undefined>(
+      [table],
+      out,
+      ["steps=1", "width=0.125", "batch=6", "outlier-batch=6", "limit=12", "per-class=3"],
+      environment(),
+    );
     expect(document?.failures).toEqual([]);
     expect(complaints).not.toContain("incomplete");
     expect(document?.tables?.[0]?.missing).toEqual([]);

@@ -1,18 +1,13 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findRecipes, type JobRunner, planSweep, readRecipe, runJob } from "../../src/benchmarks/sweep/index.js";
-import { runBench } from "../../src/cli/bench.js";
-import type { CommandIo } from "../../src/cli/command-io.js";
-import { silentParallel } from "../../src/cli/parallel-progress.js";
+import { findRecipes, planSweep, readRecipe } from "../../src/benchmarks/sweep/index.js";
 import { stageOptionReader } from "../../src/cli/recipe-options.js";
-import { silent } from "../../src/progress.js";
 import { paperSegmentation } from "../../src/training/index.js";
+import { benchInProcess, recipes } from "./bench-in-process.js";
 import { sceneSize, writeCamvid, writeCheckpoint, writeCityscapes } from "./tiny-scenes.js";
 
-const recipes = fileURLToPath(new URL("../../recipes", import.meta.url));
 let folder = "";
 const environment = () => ({ OFFMAP_DATA: join(folder, "data"), OFFMAP_MODELS: join(folder, "models") });
 
@@ -48,26 +43,8 @@ interface Written {
   }[];
 }
 
-async function bench(names: readonly string[], out: string, set: readonly string[]) {
-  const complaints: string[] = [];
-  const written: Written[] = [];
-  const io: CommandIo = {
-    ...{ json: true, progress: silent, columns: 100, color: false, environment: environment() },
-    parallel: () => silentParallel,
-    signal: new AbortController().signal,
-    warn: (sentence) => complaints.push(sentence),
-    incomplete: () => complaints.push("incomplete"),
-    write: async (result) => void written.push(result as Written),
-  };
-  const inProcess: JobRunner = (job, context) => runJob(job, context);
-  const changes = set.map((text) => {
-    const [key = "", value = ""] = text.split("=");
-    return { key, value };
-  });
-  const options = { recipes: names.map((name) => join(recipes, name)), out, seeds: [1], jobs: 2, threads: 1 };
-  await runBench({ ...options, set: changes }, io, inProcess);
-  return { document: written[0] as Written, complaints };
-}
+const bench = (names: readonly string[], out: string, set: readonly string[]) =>
+  benchInProcess<Written>(names, out, set, environment());
 
 const quick = ["steps=1", "batch=2", "prior-scenes=2", "evaluate.prior-scenes=2", "evaluate.score-options.steps=2"];
 
