@@ -55,6 +55,7 @@ export {
   type Placement,
   pastedDataset,
   pasteOutlier,
+  pixelKinds,
   placeOutlier,
   planPastes,
   readPastePlan,

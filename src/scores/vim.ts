@@ -4,6 +4,7 @@ import { energy } from "./energy.js";
 import type { FitData, Rows } from "./fit/fit-data.js";
 import { leastNormSolution, smallestEigenvectors, trace } from "./fit/matrices.js";
 import { images } from "./fit/rows.js";
+import { addScaled } from "./fit/vectors.js";
 import { featuresOf, fittedTensor, inTwoParts } from "./needed.js";
 import { defineScore, type Fitted } from "./types.js";
 
@@ -119,7 +120,7 @@ function residualLengths({ count, features }: Rows, origin: Float64Array, space:
       const directions = space.subarray(axis * columns, (axis + 1) * columns);
       for (let row = 0; row < rows; row++) {
         const along = (features[(start + row) * size + axis] as number) - (origin[axis] as number);
-        addScaled(projected, row * columns, directions, along);
+        addScaled(projected.subarray(row * columns), directions, along);
       }
     }
     for (let row = 0; row < rows; row++) {
@@ -130,17 +131,11 @@ function residualLengths({ count, features }: Rows, origin: Float64Array, space:
   return total;
 }
 
-function addScaled(to: Float64Array, start: number, from: Float64Array, factor: number): void {
-  for (let at = 0; at < from.length; at++) {
-    to[start + at] = (to[start + at] as number) + factor * (from[at] as number);
-  }
-}
-
 /** x R, [columns]. */
 function projectedOnto(space: Float64Array, x: Float64Array): Float64Array {
   const result = new Float64Array(space.length / x.length);
   x.forEach((value, axis) => {
-    addScaled(result, 0, space.subarray(axis * result.length, (axis + 1) * result.length), value);
+    addScaled(result, space.subarray(axis * result.length, (axis + 1) * result.length), value);
   });
   return result;
 }

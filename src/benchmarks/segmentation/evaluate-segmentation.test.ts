@@ -8,14 +8,14 @@ import {
   trainScenes,
 } from "../../../test/reference/segmentation-scores.js";
 import { tinyNetwork } from "../../../test/segmentation/tiny-network.js";
-import type { Scene, SegmentationDataset } from "../../data/index.js";
+import { pixelKinds, type Scene, type SegmentationDataset } from "../../data/index.js";
 import { resizeScene } from "../../data/segmentation/resize-scene.js";
 import { DataError } from "../../errors.js";
 import { fitPixelScores, type PixelPart } from "../../guard/segmentation/index.js";
 import { rankScores } from "../../metrics/index.js";
 import { LocalEngine } from "../../runtime/index.js";
 import { asClassifier } from "../../training/classifier.js";
-import { anomalyMask, evaluateSegmentation } from "./evaluate-segmentation.js";
+import { evaluateSegmentation } from "./evaluate-segmentation.js";
 import { pixelHistogram } from "./pixel-histogram.js";
 import { rarest, rateScale, scaleSteps, stepsOf } from "./rate-scale.js";
 
@@ -188,7 +188,7 @@ describe("bad data are refused in one sentence", () => {
 });
 
 test("a mask says 0 for classes, 1 for anomalies and 255 for void", () => {
-  expect([...anomalyMask(Uint8Array.of(0, 3, 253, 254, 255))]).toEqual([0, 0, 0, 1, 255]);
+  expect([...pixelKinds(Uint8Array.of(0, 3, 253, 254, 255))]).toEqual([0, 0, 0, 1, 255]);
 });
 
 describe("histograms over pixels", () => {

@@ -3,20 +3,20 @@ import {
   countLabels,
   type Normalization,
   outlierLabel,
+  pixelKinds,
   requireAnomalies,
   type SegmentationDataset,
   voidLabel,
 } from "../../data/index.js";
 import {
   checkPixelPart,
-  classesOf,
   type PixelPart,
   type PixelScoreName,
-  pixelModel,
   predictedOutput,
   readyPixelPart,
-  runScenes,
+  type ScoredScene,
   type SegmentJudge,
+  scoreScenes,
   withProbabilities,
 } from "../../guard/segmentation/index.js";
 import {
@@ -148,26 +148,19 @@ export async function evaluateSegmentation(
     single: new PerImageMetrics(options),
   }));
   const perImage: EvaluatedImage[] = [];
-  const run = (use: Parameters<typeof runScenes>[5]) =>
-    runScenes(
-      engine,
-      classifier,
-      dataset,
-      (shapes, size) => {
-        classes = classesOf(classifier, shapes.outputs, names, dataset.spec);
-        return pixelModel(classifier, shapes, { classes, size, parts }, judged && withProbabilities);
-      },
-      options,
-      use,
-    );
-  await run(({ index, scene, outputs }) => {
+  const { normalization, progress, signal } = options;
+  const finish = judged && withProbabilities;
+  const scored = { parts, classNames: names, where: dataset.spec, finish, normalization, progress, signal };
+  const run: SceneRun = (use) => scoreScenes(engine, classifier, dataset, scored, use);
+  await run(({ index, scene, outputs, classes: found }) => {
+    classes = found;
     const where = dataset.describe(index);
     countLabels(scene.labels, counts);
     if (dataset.classNames !== undefined) {
       confusion ??= new ConfusionMatrix(classes);
       confusion.add(outputs[predictedOutput]?.data as Uint8Array, scene.labels, where);
     }
-    const mask = anomalyMask(scene.labels);
+    const mask = pixelKinds(scene.labels);
     const metrics: Partial<Record<PixelScoreName, DetectionMetrics>> = {};
     for (const { score, pixels, single } of pooled) {
       const map = outputs[score]?.data as Float32Array;
@@ -215,11 +208,6 @@ export async function evaluateSegmentation(
   };
 }
 
-/** Which kind each pixel is of, as metrics take it: 0 known class, 1 anomaly, 255 void. */
-export function anomalyMask(labels: Uint8Array): Uint8Array {
-  return labels.map((label) => (label === outlierLabel ? 1 : label === voidLabel ? voidLabel : 0));
-}
-
 /** Reads labels until both kinds have been seen, so that a set that has only one is refused before the model runs. */
 async function checkAnomalies(dataset: SegmentationDataset): Promise<void> {
   const counts = new Float64Array(256);
@@ -252,15 +240,18 @@ function thresholdAt({ thresholds, oodCounts, oodTotal }: Ranking, recall: numbe
   return thresholds[Math.max(0, index)] as number;
 }
 
+/** A pass over the scenes. */
+type SceneRun = (use: (scene: ScoredScene) => void) => Promise<void>;
+
 async function componentsOf(
   rows: readonly PixelRow[],
   minimum: MinimumSizes,
   dataset: SegmentationDataset,
-  run: (use: Parameters<typeof runScenes>[5]) => Promise<void>,
+  run: SceneRun,
 ): Promise<ComponentResults[]> {
   const metrics = rows.map(({ threshold_f1: threshold }) => new ComponentMetrics({ threshold, minimum }));
   await run(({ index, scene, outputs }) => {
-    const mask = anomalyMask(scene.labels);
+    const mask = pixelKinds(scene.labels);
     rows.forEach(({ score }, place) => {
       const map = outputs[score]?.data as Float32Array;
       metrics[place]?.add(map, mask, scene.width, dataset.describe(index));

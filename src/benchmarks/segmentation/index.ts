@@ -1,5 +1,4 @@
 export {
-  anomalyMask,
   type EvaluatedImage,
   type EvaluateSegmentationOptions,
   evaluateSegmentation,

@@ -1,16 +1,15 @@
 /** `offmap score` with a segmentation network: heat maps and raw scores of single images. */
 import { basename, extname, join } from "node:path";
 import { type Normalization, npyNumbers, readNpy, type Size, writeNpy } from "../../data/index.js";
-import { CancelledError, OptionError, RunError } from "../../errors.js";
+import { CancelledError, OptionError } from "../../errors.js";
 import { writeFileAtomic } from "../../files.js";
 import {
   checkPixelPart,
   checkSegmentJudge,
-  classesOf,
   judgeSegments,
-  pixelModel,
   predictedOutput,
-  runScenes,
+  refuseNotFinite,
+  scoreScenes,
   segmentMaps,
   withProbabilities,
 } from "../../guard/segmentation/index.js";
@@ -94,15 +93,14 @@ export async function runSegmentationScore(
   const values = new ValueSample();
   const { progress, signal } = io;
   await withEngine(engineChoices, (engine) =>
-    runScenes(
+    scoreScenes(
       engine,
       classifier,
       pictures,
-      (shapes, size) => {
-        const classes = classesOf(classifier, shapes.outputs, counted, path);
-        return pixelModel(classifier, shapes, { classes, size, parts: [part] }, judge && withProbabilities);
+      {
+        ...{ parts: [part], classNames: counted, where: path, finish: judge && withProbabilities },
+        ...{ normalization, progress, signal },
       },
-      { normalization, progress, signal },
       async ({ index, scene: { height, width }, outputs }) => {
         const file = pictures.describe(index);
         const raw = outputs[part.score]?.data as Float32Array;
@@ -169,17 +167,6 @@ function mostFrequent(classes: Uint8Array): number {
   const counts = new Float64Array(256);
   for (const label of classes) counts[label] = (counts[label] as number) + 1;
   return counts.indexOf(Math.max(...counts));
-}
-
-function refuseNotFinite(map: Float32Array, where: string): void {
-  const bad = map.findIndex((value) => !Number.isFinite(value));
-  if (bad < 0) return;
-  throw new RunError({
-    where,
-    expected: "finite scores",
-    received: String(map[bad]),
-    hint: "check --normalize and the model",
-  });
 }
 
 /** Pixels of one image that the range of the colours is found from. */

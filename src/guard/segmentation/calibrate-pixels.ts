@@ -19,10 +19,9 @@ import {
 import type { Engine } from "../../runtime/index.js";
 import type { Classifier } from "../../training/classifier.js";
 import { normalizationText } from "../same-normalization.js";
-import { pixelModel } from "./pixel-graph.js";
-import { classesOf } from "./pixel-network.js";
 import { checkPixelPart, type PixelPart } from "./pixel-part.js";
-import { type RunScenesOptions, runScenes, type SceneOutputs } from "./pixel-runner.js";
+import type { RunScenesOptions, SceneOutputs } from "./pixel-runner.js";
+import { scoreScenes } from "./score-scenes.js";
 
 const measured = z.object({
   images: z.number(),
@@ -102,16 +101,15 @@ export async function calibratePixels(
     indices: readonly number[] | undefined,
     use: (map: Float32Array, scene: SceneOutputs["scene"], where: string) => void,
   ) =>
-    runScenes(
+    scoreScenes(
       engine,
       classifier,
       dataset,
-      (shapes, size) => {
-        classes = classesOf(classifier, shapes.outputs, names, dataset.spec);
-        return pixelModel(classifier, shapes, { classes, size, parts: [part] });
+      { ...run, parts: [part], classNames: names, where: dataset.spec, indices },
+      ({ index, scene, outputs, classes: found }) => {
+        classes = found;
+        use(outputs[part.score]?.data as Float32Array, scene, dataset.describe(index));
       },
-      { ...run, indices },
-      ({ index, scene, outputs }) => use(outputs[part.score]?.data as Float32Array, scene, dataset.describe(index)),
     );
 
   const risk = new PixelRisk();

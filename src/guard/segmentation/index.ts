@@ -7,6 +7,7 @@ export {
   checkPixelCalibration,
   type PixelCalibration,
 } from "./calibrate-pixels.js";
+export { refuseNotFinite } from "./finite-scores.js";
 export { type FitPixelOptions, fitPixelScores } from "./fit-pixel-scores.js";
 export { pixelModel, predictedOutput } from "./pixel-graph.js";
 export { classesOf, inputSize, pixelShapes } from "./pixel-network.js";
@@ -21,6 +22,7 @@ export {
   readyPixelPart,
 } from "./pixel-part.js";
 export { type RunScenesOptions, runScenes, type SceneOutputs, type ScenesToRun } from "./pixel-runner.js";
+export { type ScoredScene, type ScoreScenesOptions, scoreScenes } from "./score-scenes.js";
 export { type PixelScoreDefinition, type PixelScoreName, pixelScores } from "./scores/index.js";
 export { type FitSegmentOptions, type FittedSegments, fitSegments, segmentMaps } from "./segments/fit-segments.js";
 export { type SegmentMaps, type Segments, segmentFeatureNames, segmentsOf } from "./segments/segment-features.js";

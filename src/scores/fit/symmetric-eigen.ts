@@ -4,6 +4,7 @@
  * the time for 1024 rows.
  */
 import { RunError } from "../../errors.js";
+import { addScaled, dot } from "./vectors.js";
 
 /** Eigenvalues in ascending order, [D], and their eigenvectors as rows of length 1, [D, D]. */
 export interface SymmetricEigen {
@@ -176,16 +177,4 @@ function ascending(diagonal: Float64Array, rows: Float64Array): SymmetricEigen {
 
 function transposed(matrix: Float64Array, size: number): Float64Array {
   return Float64Array.from(matrix, (_, at) => matrix[(at % size) * size + Math.floor(at / size)] as number);
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let at = 0; at < a.length; at++) sum += (a[at] as number) * (b[at] as number);
-  return sum;
-}
-
-/** to += factor · from, over the length of the shorter. */
-function addScaled(to: Float64Array, from: Float64Array, factor: number): void {
-  const length = Math.min(to.length, from.length);
-  for (let at = 0; at < length; at++) to[at] = (to[at] as number) + factor * (from[at] as number);
 }

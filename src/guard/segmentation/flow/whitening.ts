@@ -3,9 +3,9 @@ import { DataError } from "../../../errors.js";
 import type { Tensor } from "../../../onnx/types.js";
 import { add, type Expr, matMul, sub } from "../../../ops/index.js";
 import type { Engine } from "../../../runtime/index.js";
-import { smallestEigenvectors } from "../../../scores/fit/matrices.js";
 import { Moments } from "../../../scores/fit/moments.js";
 import { SumGraph } from "../../../scores/fit/sum-graph.js";
+import { symmetricEigen } from "../../../scores/fit/symmetric-eigen.js";
 
 /** Tensors of a whitening. */
 export interface Whitening<Value> {
@@ -65,14 +65,9 @@ export async function fitWhitening(
     });
   }
   const moments = await momentsOf(engine, features, dimension);
-  const covariance = moments.covariance();
-  // Those of the largest eigenvalues, the largest first.
-  const columns = Math.min(most, dimension);
-  const vectors = smallestEigenvectors(
-    covariance.map((value) => -value),
-    columns,
-  );
-  const variances = Array.from({ length: columns }, (_, column) => quadratic(covariance, vectors, column, columns));
+  const { values, vectors } = symmetricEigen(moments.covariance());
+  // The largest eigenvalues are the last.
+  const variances = values.slice(-most).toReversed();
   const largest = variances[0] as number;
   if (!(largest > 0)) {
     throw new DataError({
@@ -86,7 +81,8 @@ export async function fitWhitening(
   const axes = new Float64Array(dimension * kept.length);
   for (let axis = 0; axis < dimension; axis++) {
     kept.forEach((variance, column) => {
-      axes[axis * kept.length + column] = (vectors[axis * columns + column] as number) / Math.sqrt(variance);
+      axes[axis * kept.length + column] =
+        (vectors[(dimension - 1 - column) * dimension + axis] as number) / Math.sqrt(variance);
     });
   }
   const logVolume = kept.reduce((total, variance) => total + 0.5 * Math.log(variance), 0);
@@ -115,18 +111,4 @@ async function momentsOf(engine: Engine, features: Float32Array, dimension: numb
   } finally {
     await sums.release();
   }
-}
-
-/** vᵀ Σ v for one of the vectors. */
-function quadratic(matrix: Float64Array, vectors: Float64Array, column: number, columns: number): number {
-  const dimension = Math.sqrt(matrix.length);
-  let total = 0;
-  for (let row = 0; row < dimension; row++) {
-    let along = 0;
-    for (let other = 0; other < dimension; other++) {
-      along += (matrix[row * dimension + other] as number) * (vectors[other * columns + column] as number);
-    }
-    total += along * (vectors[row * columns + column] as number);
-  }
-  return total;
 }

@@ -1,5 +1,5 @@
 /** Fits the classifier of false alarms to scenes with outliers whose place is known. */
-import { createGenerator, outlierLabel, type SegmentationDataset, voidLabel } from "../../../data/index.js";
+import { createGenerator, outlierLabel, pixelKinds, type SegmentationDataset, voidLabel } from "../../../data/index.js";
 import { DataError } from "../../../errors.js";
 import { bestF1, PixelRanking } from "../../../metrics/index.js";
 import type { Tensor } from "../../../onnx/types.js";
@@ -8,12 +8,13 @@ import { fitLogistic } from "../../../scores/fit/logistic.js";
 import { Sample } from "../../../scores/fit/sample.js";
 import type { Classifier } from "../../../training/classifier.js";
 import { normalizationText } from "../../same-normalization.js";
-import { pixelModel, predictedOutput } from "../pixel-graph.js";
-import { classesOf } from "../pixel-network.js";
+import { refuseNotFinite } from "../finite-scores.js";
+import { predictedOutput } from "../pixel-graph.js";
 import { checkPixelPart, type PixelPart } from "../pixel-part.js";
-import { type RunScenesOptions, runScenes, type SceneOutputs } from "../pixel-runner.js";
+import type { RunScenesOptions } from "../pixel-runner.js";
+import { type ScoredScene, scoreScenes } from "../score-scenes.js";
 import { type SegmentMaps, segmentFeatureNames, segmentsOf } from "./segment-features.js";
-import { probabilitiesOutput, refuseNotFinite, type SegmentJudge, withProbabilities } from "./segment-judge.js";
+import { probabilitiesOutput, type SegmentJudge, withProbabilities } from "./segment-judge.js";
 
 export interface FitSegmentOptions extends RunScenesOptions {
   /** Pixels with at least this score make the segments; `auto`: the one with the best F1 of single pixels, found in a pass of its own. */
@@ -54,25 +55,22 @@ export async function fitSegments(
   { threshold: asked, ...run }: FitSegmentOptions,
 ): Promise<FittedSegments> {
   checkPixelPart(part, run.normalization);
-  let classes = 0;
-  const pass = (use: (result: SceneOutputs) => void) =>
-    runScenes(
-      engine,
-      classifier,
-      dataset,
-      (shapes, size) => {
-        classes = classesOf(classifier, shapes.outputs, dataset.classNames, dataset.spec);
-        return pixelModel(classifier, shapes, { classes, size, parts: [part] }, withProbabilities);
-      },
-      run,
-      use,
-    );
+  const scored = {
+    ...run,
+    parts: [part],
+    classNames: dataset.classNames,
+    where: dataset.spec,
+    finish: withProbabilities,
+  };
+  const pass = (use: (result: ScoredScene) => void) => scoreScenes(engine, classifier, dataset, scored, use);
   const threshold = asked === "auto" ? await bestThreshold(pass, part, dataset) : asked;
+  let classes = 0;
   let sample: Sample | undefined;
   const counts = { falseAlarms: 0, found: 0, skipped: 0 };
-  await pass(({ scene, outputs }) => {
+  await pass(({ scene, outputs, classes: found }) => {
+    classes = found;
     const maps = segmentMaps(part, outputs, scene);
-    refuseNotFinite(maps.scores);
+    refuseNotFinite(maps.scores, "segments");
     const names = segmentFeatureNames(classes);
     sample ??= new Sample({ classes: 0, dimension: names.length }, createGenerator(1).fork("segments"), mostSegments);
     const { pixels, features } = segmentsOf(maps, threshold);
@@ -122,14 +120,13 @@ function kindOf(pixels: Int32Array, labels: Uint8Array): "found" | "falseAlarms"
 }
 
 async function bestThreshold(
-  pass: (use: (result: SceneOutputs) => void) => Promise<void>,
+  pass: (use: (result: ScoredScene) => void) => Promise<void>,
   { score }: PixelPart,
   dataset: SegmentationDataset,
 ): Promise<number> {
   const pixels = new PixelRanking();
   await pass(({ index, scene, outputs }) => {
-    const mask = scene.labels.map((label) => (label === outlierLabel ? 1 : label === voidLabel ? voidLabel : 0));
-    pixels.add(outputs[score]?.data as Float32Array, mask, dataset.describe(index));
+    pixels.add(outputs[score]?.data as Float32Array, pixelKinds(scene.labels), dataset.describe(index));
   });
   return bestF1(pixels.ranking()).threshold;
 }

@@ -1,9 +1,10 @@
 /** The meta classifier of Meta-OOD: tells segments of an anomaly map that show something from false alarms. Kept as a JSON file. */
 import { z } from "zod";
 import type { Normalization } from "../../../data/index.js";
-import { DataError, FormatError, OptionError, RunError } from "../../../errors.js";
+import { DataError, FormatError, OptionError } from "../../../errors.js";
 import { type Expr, softmax } from "../../../ops/index.js";
 import { checkNormalization } from "../../same-normalization.js";
+import { refuseNotFinite } from "../finite-scores.js";
 import type { PixelExpressions } from "../pixel-graph.js";
 import type { PixelPart } from "../pixel-part.js";
 import { type SegmentMaps, segmentFeatureNames, segmentsOf } from "./segment-features.js";
@@ -102,7 +103,7 @@ export function judgeSegments(maps: SegmentMaps, { classes, threshold, weights, 
       received: String(found),
     });
   }
-  refuseNotFinite(maps.scores);
+  refuseNotFinite(maps.scores, "segments");
   const names = segmentFeatureNames(classes);
   const { pixels, features } = segmentsOf(maps, threshold);
   const scores = maps.scores.slice();
@@ -127,15 +128,4 @@ export function below(value: number): number {
   if (float[0] === 0) bits[0] = -0x7fffffff;
   else bits[0] = (bits[0] as number) + ((float[0] as number) > 0 ? -1 : 1);
   return float[0] as number;
-}
-
-export function refuseNotFinite(scores: Float32Array): void {
-  const bad = scores.findIndex((value) => !Number.isFinite(value));
-  if (bad < 0) return;
-  throw new RunError({
-    where: "segments",
-    expected: "finite scores",
-    received: String(scores[bad]),
-    hint: "check --normalize and the model",
-  });
 }
