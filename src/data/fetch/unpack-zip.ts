@@ -1,3 +1,4 @@
+import type { Entry, ZipFile } from "yauzl";
 import { CancelledError } from "../../errors.js";
 import type { Progress } from "../../progress.js";
 import type { UnpackWriter } from "./unpack-writer.js";
@@ -23,11 +24,16 @@ export async function unpackZip(
       if (signal.aborted) throw new CancelledError({ problem: "stopped on request" });
       const isLink = ((entry.externalFileAttributes >>> 16) & kindMask) === linkKind;
       if (entry.fileName.endsWith("/")) await writer.folder(entry.fileName);
-      else if (!isLink) await writer.file(entry.fileName, await zip.openReadStreamPromise(entry));
+      else if (!isLink) await writer.file(entry.fileName, contentOf(zip, entry));
       progress.update(++done);
     }
   } finally {
     zip.close();
   }
   progress.finish();
+}
+
+/** Opened when it is read: the stream begins at once, and an error before anybody listens would end the process. */
+async function* contentOf(zip: ZipFile, entry: Entry): AsyncIterable<Uint8Array> {
+  yield* await zip.openReadStreamPromise(entry);
 }

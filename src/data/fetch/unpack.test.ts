@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { type Packed, tarBytes, zipBytes } from "../../../test/data/archives.js";
@@ -8,6 +11,8 @@ import { temporaryFolder } from "../../../test/data/files.js";
 import { CancelledError } from "../../errors.js";
 import { silent } from "../../progress.js";
 import { type UnpackOptions, unpack } from "./unpack.js";
+import type { UnpackWriter } from "./unpack-writer.js";
+import { unpackZip } from "./unpack-zip.js";
 
 const formats = {
   tar: tarBytes,
@@ -155,6 +160,19 @@ test("hard links and devices in a tar archive are left out", async () => {
 test("a file of a ZIP archive that is longer than its directory says is refused", async () => {
   const { error } = await unpacked(zipBytes([{ name: "a", content: "0".repeat(100_000), claimedBytes: 10 }]));
   expect(error).toMatch(/the archive is broken \(.*too many bytes/);
+});
+
+test("a broken file of a ZIP archive fails where it is read, however late that is", async () => {
+  const archive = join(temporaryFolder(), "archive.zip");
+  await writeFile(archive, zipBytes([{ name: "a", content: "0".repeat(100_000), claimedBytes: 10 }]));
+  const slow: UnpackWriter = {
+    async file(_name, content) {
+      await setTimeout(100);
+      await text(Readable.from(content));
+    },
+    folder: async () => undefined,
+  };
+  await expect(unpackZip(archive, slow, silent, calm.signal)).rejects.toThrow("too many bytes");
 });
 
 test("a tar archive with a broken header is refused", async () => {
