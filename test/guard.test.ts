@@ -158,13 +158,59 @@ function expectSame(values: string | readonly number[], expected: Float32Array, 
 describe("preprocessing inside the file", () => {
   test("uint8 images give what normalised ones give", async () => {
     const part = parts.get("energy") as ScorePart;
-    const guarded = guardedModel(classifier, part, calibration, { normalization, preprocess: { shape: [3, 32, 32] } });
+    const guarded = guardedModel(classifier, part, calibration, { normalization, preprocess: true });
     expect(guarded.graph.inputs).toEqual([{ name: "images", dtype: "uint8", dims: ["N", "H", "W", 3] }]);
     const found = await runGuarded(engine, guarded, [few]);
     found.forEach(({ score }, index) => {
       expect(score).toBeCloseTo(library.scores.energy?.[index] as number, 3);
     });
   });
+});
+
+test("with class counts the file predicts as if all classes had been equally frequent", async () => {
+  const part = parts.get("energy") as ScorePart;
+  const classCounts = [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50];
+  const guarded = guardedModel(classifier, part, calibration, { normalization, classCounts });
+  expect(guarded.graph.outputs.map(({ name }) => name)).toEqual([
+    ...classifier.model.graph.outputs.map(({ name }) => name),
+    ...["adjusted_logits", "ood_score", "ood_p_value", "is_ood"],
+  ]);
+  const outputs = await inWeb(guarded);
+  const [logits, adjusted] = [classifier.logits, "adjusted_logits"].map((name) => outputs[name]?.data as Float32Array);
+  const total = classCounts.reduce((sum, count) => sum + count, 0);
+  const expected = logits?.map((logit, at) => logit - Math.log((classCounts[at % 10] as number) / total));
+  expect(adjusted).toHaveLength(images * 10);
+  adjusted?.forEach((value, at) => {
+    expect(Math.abs(value - (expected?.[at] as number))).toBeLessThan(1e-5);
+  });
+  const best = (row: Float32Array) => row.indexOf(Math.max(...row));
+  const predicted = (await runGuarded(engine, guarded, [few], { normalization })).map((each) => each.predicted);
+  const rows = (values: Float32Array) =>
+    Array.from({ length: images }, (_, index) => best(values.subarray(index * 10, (index + 1) * 10)));
+  expect(predicted).toEqual(rows(adjusted as Float32Array));
+  expect(predicted).not.toEqual(rows(logits as Float32Array));
+  expect(() => guardedModel(classifier, part, calibration, { normalization, classCounts: [1, 2] })).toThrow(
+    "logit adjustment: expected one count for each class of logits",
+  );
+});
+
+test("a classifier that takes any size is guarded, and resizes images itself when it is told to what", async () => {
+  const { graph } = classifier.model;
+  const [input] = graph.inputs as [Model["graph"]["inputs"][number]];
+  const inputs = [{ ...input, dims: ["N", 3, "H", "W"] }];
+  const open = asClassifier({ ...classifier.model, graph: { ...graph, inputs } });
+  const part = parts.get("energy") as ScorePart;
+  const plain = guardedModel(open, part, calibration, { normalization });
+  const found = await runGuarded(engine, plain, [few], { normalization });
+  found.forEach(({ score }, index) => {
+    expect(score).toBeCloseTo(library.scores.energy?.[index] as number, 4);
+  });
+  expect(() => guardedModel(open, part, calibration, { normalization, preprocess: true })).toThrow(
+    "shape: expected channels, height and width of the images, as the model takes any size, got none",
+  );
+  const resizing = guardedModel(open, part, calibration, { normalization, preprocess: true, shape: [3, 32, 32] });
+  const resized = await runGuarded(engine, resizing, [few]);
+  expect(resized.map(({ predicted }) => predicted)).toEqual(found.map(({ predicted }) => predicted));
 });
 
 test("the file's metadata say how it was made, next to what the model's own said", async () => {
@@ -181,7 +227,9 @@ test("the file's metadata say how it was made, next to what the model's own said
   });
   const { scores: _scores, ...summary } = own;
   const told = JSON.parse(metadata.get("offmap.guard") as string) as unknown;
-  expect(told).toEqual({ ...summary, features: part.features });
+  const fittedTo = { dataset: training.name, images: training.length };
+  expect(told).toEqual({ ...summary, features: part.features, fitted_to: fittedTo });
+  expect(summary.dataset).toBe(held.name);
 });
 
 describe("calibration", () => {

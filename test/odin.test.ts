@@ -1,4 +1,5 @@
-// ODIN against PyTorch in float64 (test/reference/odin.py), from the gradient inside the graph to the exported file on both runtimes.
+// ODIN and the Mahalanobis distance of a moved image against PyTorch in float64 (test/reference/odin.py), from the gradient inside the
+// graph to the exported file on both runtimes.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as web from "onnxruntime-web";
@@ -30,11 +31,13 @@ interface Case {
 }
 interface Network {
   readonly cases: readonly Case[];
+  readonly mahalanobis: readonly Omit<Case, "temperature">[];
   readonly gradientOfEveryFourthGreenPixel: readonly (readonly number[])[];
 }
 const reference = JSON.parse(readFileSync(new URL("./reference/odin.json", import.meta.url), "utf8")) as {
   readonly imagesASet: number;
   readonly normalize: readonly [readonly number[], readonly number[]];
+  readonly ridge: number;
   readonly models: Readonly<Record<string, Network>>;
 };
 const at = (name: string) => fileURLToPath(new URL(`./fixtures/parity/${name}`, import.meta.url));
@@ -139,6 +142,61 @@ describe.each(Object.keys(reference.models))("%s", (name) => {
     expect(initializers.size).toBe(0);
   });
 });
+
+describe.each(Object.keys(reference.models))("perturbed-mahalanobis of %s", (name) => {
+  const { mahalanobis } = reference.models[name] as Network;
+  const { ridge } = reference;
+  const fit = async (classifier: Classifier, epsilon: number) => {
+    const options = { "perturbed-mahalanobis": { ridge, epsilon } };
+    const known = await inTurns();
+    const [part] = await fitScores(engine, classifier, known, ["perturbed-mahalanobis"], { normalization, options });
+    return part as ScorePart;
+  };
+  const still = mahalanobis.find(({ epsilon }) => epsilon === 0)?.scores as readonly number[];
+  /** As {@link expectScores}; a distance is a sum of squares of differences that are a tenth of the features and less. */
+  const expectDistances = (found: ArrayLike<number>, wanted: readonly number[]) => {
+    expect(found).toHaveLength(wanted.length);
+    wanted.forEach((score, index) => {
+      const tolerance = 1e-5 * score + flips * Math.abs(score - (still[index] as number));
+      expect(Math.abs((found[index] as number) - score), `image ${index}`).toBeLessThan(tolerance);
+    });
+  };
+
+  test.each(mahalanobis)("epsilon = $epsilon: the score is PyTorch's", async ({ epsilon, scores }) => {
+    const classifier = await open(name);
+    const part = await fit(classifier, epsilon);
+    const found = await scoreDataset(engine, classifier, images, [part], { normalization });
+    expectDistances(found.scores["perturbed-mahalanobis"] as Float32Array, scores);
+  });
+
+  test("moved images are nearer on the whole, and the exported file says so on Node and on WebAssembly", async () => {
+    const classifier = await open(name);
+    const { epsilon, scores } = mahalanobis[1] as (typeof mahalanobis)[number];
+    const part = await fit(classifier, epsilon);
+    const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+    expect(total(scores)).toBeLessThan(0.9 * total(still));
+    const calibration = await calibrate(engine, classifier, part, images, [], { normalization, alpha: 0.5, fresh: 0 });
+    const bytes = encodeModel(guardedModel(classifier, part, calibration, { normalization }));
+    const dims = [images.length, ...shape];
+    const onNode = await runModel(decodeModel(bytes, "guarded"), {
+      [classifier.input]: { dtype: "float32", dims, data: normalised },
+    });
+    expectDistances(onNode.get("ood_score")?.data as Float32Array, scores);
+    const session = await web.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+    const onWeb = await session.run({ [classifier.input]: new web.Tensor("float32", normalised, dims) });
+    await session.release();
+    expectDistances(onWeb.ood_score?.data as Float32Array, scores);
+  });
+});
+
+/** All images of the fixtures, in ten classes by turns. */
+async function inTurns() {
+  const sets = await Promise.all(["known", "outliers"].map((name) => openDataset(`cifar:${at(`${name}.bin`)}`)));
+  const all = await Promise.all(sets.map((set) => set.read(Array.from({ length: set.length }, (_, index) => index))));
+  const data = Uint8Array.from(all.flatMap((batch) => [...(batch.data as Uint8Array)]));
+  const labels = Int32Array.from({ length: data.length / size }, (_, index) => index % 10);
+  return arrayDataset({ name: "in turns", data, shape, labels });
+}
 
 test("an image's score does not depend on how many are run with it", async () => {
   const classifier = await open("resnet-tiny");

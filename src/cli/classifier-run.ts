@@ -1,9 +1,10 @@
 /** What commands that run a model have in common: open it, run it on a device, and let go of the device whatever happens. */
-import type { Normalization } from "../data/index.js";
+import type { Normalization, Size } from "../data/index.js";
 import { OptionError } from "../errors.js";
 import { type Model, readModel } from "../onnx/index.js";
 import { createEngine, type Device, type Engine, type EngineOptions } from "../runtime/index.js";
 import { asClassifier, type Classifier, normalizationFor } from "../training/index.js";
+import { sizeFor } from "./image-size.js";
 
 export interface OpenedClassifier {
   readonly classifier: Classifier;
@@ -21,15 +22,21 @@ export function classifierOf(model: Model, path: string, given: Normalization | 
   return { classifier, normalization: normalizationFor(classifier, given) };
 }
 
-/** Channels, height and width that a model takes. @throws OptionError for one that takes any */
-export function onlyShape({ shape }: Classifier, where: string): readonly [number, number, number] {
-  const [channels, height, width] = shape;
-  if (channels !== undefined && height !== undefined && width !== undefined) return [channels, height, width];
+/**
+ * Channels, height and width of images without a dataset to tell: the model's own, and the size asked for where it takes any.
+ *
+ * @param file  how errors call the model
+ * @throws OptionError for a model that takes any number of channels, or any size where none is asked for
+ */
+export function shapeFor({ shape }: Classifier, asked: Size | undefined, file: string): [number, number, number] {
+  const { height, width } = sizeFor(shape, asked);
+  const [channels] = shape;
+  if (channels !== undefined) return [channels, height, width];
   throw new OptionError({
-    where,
-    expected: "a model that takes images of one size",
+    where: file,
+    expected: "a model that takes images of a known number of channels",
     received: "one that takes any",
-    hint: "export it with fixed height and width",
+    hint: "export it with a fixed second dimension",
   });
 }
 

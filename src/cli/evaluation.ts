@@ -3,14 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type EvaluateOptions, type Evaluation, evaluate, type OodSet } from "../benchmarks/index.js";
-import {
-  classCounts,
-  type ImageDataset,
-  type Normalization,
-  openDataset,
-  requireLabels,
-  writeNpy,
-} from "../data/index.js";
+import { type ImageDataset, type Normalization, openDataset, writeNpy } from "../data/index.js";
 import { OptionError } from "../errors.js";
 import { writeFileAtomic } from "../files.js";
 import { presets } from "../metrics/index.js";
@@ -20,6 +13,7 @@ import { modelResult } from "../report/model-result.js";
 import type { Device } from "../runtime/index.js";
 import { shapeHint } from "../training/index.js";
 import { version } from "../version.js";
+import { countClasses } from "./class-counts.js";
 import { classNamesOf } from "./class-names.js";
 import { openClassifier, withEngine } from "./classifier-run.js";
 import type { CommandIo } from "./command-io.js";
@@ -65,7 +59,7 @@ export async function evaluateModels(
       const { classifier, normalization } = await openClassifier(path, settings.normalize);
       const { id, ood } = await openSets(settings, shapeHint(classifier));
       sets ??= { id, ood };
-      const counts = await countClasses(settings.classCounts);
+      const counts = settings.classCounts === undefined ? undefined : await countClasses(settings.classCounts);
       const evaluation = inOrder(
         settings.ranked,
         await evaluate(engine, classifier, id, ood, {
@@ -129,13 +123,6 @@ async function openSets({ id, ood }: EvaluationSettings, hint: ReturnType<typeof
     });
   }
   return opened;
-}
-
-async function countClasses(spec: string | undefined): Promise<readonly number[] | undefined> {
-  if (spec === undefined) return undefined;
-  const labels = requireLabels(await openDataset(spec));
-  const classes = labels.reduce((most, label) => Math.max(most, label + 1), 0);
-  return Array.from(classCounts(labels, classes));
 }
 
 async function describe(

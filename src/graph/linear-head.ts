@@ -2,9 +2,10 @@
 
 import { elementCount, type Graph, type Node, type Tensor } from "../onnx/types.js";
 import { AttributeReader } from "../ops/index.js";
+import { averagesAll } from "./average-all.js";
 
 export interface LinearHead {
-  /** Name of the tensor with the features: [N, D], or [N, D, 1, ...]. */
+  /** Name of the tensor with the features: [N, D], or [N, D, H, W], of which the means over the positions are taken. */
   readonly features: string;
   /** [K, D], row by row. */
   readonly weight: Float32Array;
@@ -18,7 +19,8 @@ export interface LinearHead {
 const passing: ReadonlySet<string> = new Set(["Identity", "Dropout", "Flatten", "Reshape", "Squeeze", "Unsqueeze"]);
 
 /**
- * The layer that gives the tensor `logits`: a Gemm, a MatMul with or without a bias added, or a convolution over one position.
+ * The layer that gives the tensor `logits`: a Gemm, a MatMul with or without a bias added, or a convolution of 1x1, over one position or
+ * with an average over all positions after it, as the mean of a linear function is that function of the mean.
  *
  * @param dims  the shape of a tensor for some batch size, where it is known
  * @returns undefined when something else computes the logits, or from weights that are not constants
@@ -31,16 +33,27 @@ export function findLinearHead(
   const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   let node = producers.get(logits);
   let bias: Tensor | undefined;
+  let averaged = false;
+  const constant = (name: string) => constantOf(graph, producers, name);
   while (node !== undefined) {
     if (node.op === "Add" && bias === undefined) {
-      const index = node.inputs.findIndex((name) => constantOf(graph, producers, name) !== undefined);
+      const index = node.inputs.findIndex((name) => constant(name) !== undefined);
       if (index < 0) return undefined;
-      bias = constantOf(graph, producers, node.inputs[index] as string);
+      bias = constant(node.inputs[index] as string);
       node = producers.get(node.inputs[1 - index] as string);
     } else if (passing.has(node.op)) {
       node = producers.get(node.inputs[0] as string);
+    } else if (
+      averagesAll(
+        node,
+        dims(node.inputs[0] as string)?.slice(2) ?? [],
+        (name) => constant(name)?.data as BigInt64Array | undefined,
+      )
+    ) {
+      averaged = true;
+      node = producers.get(node.inputs[0] as string);
     } else {
-      return layer(node, bias, (name) => constantOf(graph, producers, name), dims);
+      return layer(node, { added: bias, averaged }, constant, dims);
     }
   }
   return undefined;
@@ -48,7 +61,7 @@ export function findLinearHead(
 
 function layer(
   node: Node,
-  added: Tensor | undefined,
+  { added, averaged }: { added: Tensor | undefined; averaged: boolean },
   constant: (name: string) => Tensor | undefined,
   dims: (name: string) => readonly unknown[] | undefined,
 ): LinearHead | undefined {
@@ -64,6 +77,7 @@ function layer(
   };
   const [first, second] = weight.dims as [number, number];
   const values = weight.data as Float32Array;
+  if (averaged && node.op !== "Conv") return undefined;
   if (node.op === "Gemm") {
     const plain = attributes.float("alpha", 1) === 1 && attributes.float("beta", 1) === 1;
     if (!plain || attributes.int("transA", 0) !== 0) return undefined;
@@ -72,19 +86,14 @@ function layer(
       : finish(transposed(values, first, second), second);
   }
   if (node.op === "MatMul" && weight.dims.length === 2) return finish(transposed(values, first, second), second);
-  const onePosition =
-    dims(features)
-      ?.slice(2)
-      .every((size) => size === 1) ?? false;
-  if (
-    node.op === "Conv" &&
-    onePosition &&
-    attributes.int("group", 1) === 1 &&
-    elementCount(weight.dims.slice(2)) === 1
-  ) {
-    return finish(values, first);
-  }
-  return undefined;
+  const sees = (name: string, expected: number) => attributes.ints(name, []).every((each) => each === expected);
+  const pointwise = elementCount(weight.dims.slice(2)) === 1 && attributes.int("group", 1) === 1;
+  const everyPosition = averaged
+    ? sees("strides", 1) && sees("pads", 0)
+    : (dims(features)
+        ?.slice(2)
+        .every((size) => size === 1) ?? false);
+  return node.op === "Conv" && pointwise && everyPosition ? finish(values, first) : undefined;
 }
 
 /** An initializer, or one that exporters have transposed or renamed on the way. */

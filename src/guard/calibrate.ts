@@ -14,6 +14,8 @@ import type { ScorePart } from "./score-part.js";
 const shareSchema = z.object({ images: z.number(), share: z.number() });
 const calibrationSchema = z.object({
   score: z.string(),
+  /** Name of the in-distribution set. */
+  dataset: z.string(),
   options: z.record(z.string(), z.number()),
   /** Of the images, as text. */
   normalization: z.string(),
@@ -80,6 +82,7 @@ export async function calibrate(
   for (const dataset of ood) detected[dataset.name] = shareAbove(await scoresOf(dataset));
   return {
     score,
+    dataset: id.name,
     options: { ...part.options },
     normalization: normalizationText(run.normalization),
     alpha,

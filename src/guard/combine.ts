@@ -14,7 +14,7 @@ import { fitLogistic } from "../scores/fit/logistic.js";
 import type { Classifier } from "../training/classifier.js";
 import type { PredictOptions } from "../training/predict.js";
 import { scoreDataset } from "./score-dataset.js";
-import { combinedScore, fittedWith, labelledPart, type ScorePart, scoreOutput } from "./score-part.js";
+import { combinedScore, fittedTo, labelledPart, type ScorePart, scoreOutput } from "./score-part.js";
 import { tensorOfInput } from "./scored-model.js";
 
 /**
@@ -47,7 +47,7 @@ export async function combineScores(
   const { weights, offset } = fitLogistic(known, others);
   const options = { offset, ...Object.fromEntries(weights.map((weight, index) => [`weight${index + 1}`, weight])) };
   const combined = labelledPart(combinedScore, options, combinedModel(classifier, parts, weights, offset));
-  return fittedWith(combined, run.normalization);
+  return fittedTo(combined, id, run.normalization);
 }
 
 /** Inputs are the classifier's tensors by their own names, as the parts may read several. */

@@ -11,11 +11,12 @@ import { type Dim, int, ints } from "../onnx/types.js";
 import { type Expr, first, mean, tensorOf } from "../ops/index.js";
 import type { Engine } from "../runtime/index.js";
 import { asClassifier, logitsModel } from "../training/classifier.js";
-import { findFeatures } from "./features.js";
+import { featuresExpression, findFeatures } from "./features.js";
 import { fitScores } from "./fit-scores.js";
 
 const open = async (name: string) => {
-  const path = fileURLToPath(new URL(`../../test/fixtures/parity/${name}.onnx`, import.meta.url));
+  const folder = name === "all-convolutional" ? "heads" : "parity";
+  const path = fileURLToPath(new URL(`../../test/fixtures/${folder}/${name}.onnx`, import.meta.url));
   return asClassifier(await readModel(path), path);
 };
 const images = arrayDataset({ name: "one image", data: new Uint8Array(3 * 32 * 32), shape: [3, 32, 32] });
@@ -26,14 +27,22 @@ const noEngine = {
   },
 } as unknown as Engine;
 
-describe.each(["resnet-tiny", "wrn-tiny", "mobilenetv2-tiny", "densenet-tiny", "efficientnet-tiny"])("%s", (name) => {
+describe.each([
+  "resnet-tiny",
+  "wrn-tiny",
+  "mobilenetv2-tiny",
+  "densenet-tiny",
+  "efficientnet-tiny",
+  "all-convolutional",
+])("%s", (name) => {
   test("the features are the means of the map that was found", async () => {
     const classifier = await open(name);
-    const { map, tensor, dimension } = findFeatures(classifier, [3, 32, 32]);
+    const sought = findFeatures(classifier, [3, 32, 32]);
+    const { map, tensor, dimension } = sought;
     if (map === undefined) throw new Error("no map");
     const graph = new GraphBuilder();
     const means = mean(graph.input("map", "float32", ["N", dimension, ...map.size]), { axes: [2, 3] });
-    const features = graph.input("features", "float32", ["N", dimension]);
+    const features = featuresExpression(graph, "features", sought);
     const model = append(logitsModel(classifier), [
       {
         graph: graph.build({ means, same: features }),

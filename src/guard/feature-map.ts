@@ -1,6 +1,7 @@
 /** Which tensor of a classifier the features are the means over the positions of. */
+import { averagesAll } from "../graph/average-all.js";
 import type { Graph, Node } from "../onnx/types.js";
-import { AttributeReader, type Expr } from "../ops/index.js";
+import type { Expr } from "../ops/index.js";
 
 export interface FeatureMap {
   /** Tensor [N, D, H, W]. */
@@ -21,7 +22,7 @@ export function sourceOf(graph: Graph, tensor: string): Node | undefined {
 }
 
 /**
- * @param features   tensor [N, D], or [N, D, 1, 1]
+ * @param features   tensor [N, D], or [N, D, H, W] of which the means are taken
  * @param dimension  D
  * @param values     every tensor of the graph for some size of images
  * @returns undefined when something else than an average over all positions gives the features
@@ -32,6 +33,11 @@ export function findFeatureMap(
   dimension: number,
   values: ReadonlyMap<string, Expr>,
 ): FeatureMap | undefined {
+  const own = values.get(features)?.dims.slice(2);
+  if (own?.length === 2 && own.some((length) => length !== 1)) {
+    // A convolution takes them, and what it gives is averaged: the tensor is the map itself.
+    return { tensor: features, size: own as [number, number] };
+  }
   const node = sourceOf(graph, features);
   const tensor = node?.inputs[0];
   if (node === undefined || tensor === undefined) return undefined;
@@ -41,24 +47,6 @@ export function findFeatureMap(
     return undefined;
   }
   const size = [height, width] as const;
-  return averagesAll(node, size, values) ? { tensor, size } : undefined;
-}
-
-function averagesAll(node: Node, size: readonly number[], values: ReadonlyMap<string, Expr>): boolean {
-  const attributes = new AttributeReader(node.attributes, node.name);
-  switch (node.op) {
-    case "GlobalAveragePool":
-      return true;
-    case "ReduceMean": {
-      const axes = values.get(node.inputs[1] ?? "")?.constant?.data as BigInt64Array | undefined;
-      const spatial = Array.from(axes ?? [], (axis) => (Number(axis) + 4) % 4).sort();
-      return spatial.join() === "2,3";
-    }
-    case "AveragePool": {
-      const padded = attributes.ints("pads", []).some((pad) => pad !== 0);
-      return attributes.ints("kernel_shape", []).join() === size.join() && !padded;
-    }
-    default:
-      return false;
-  }
+  const constant = (name: string) => values.get(name)?.constant?.data as BigInt64Array | undefined;
+  return averagesAll(node, size, constant) ? { tensor, size } : undefined;
 }

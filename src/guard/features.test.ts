@@ -29,6 +29,7 @@ const architectures: readonly (readonly [string, string])[] = [
   ["ShuffleNetV2", small("shufflenetv2")],
   ["MLP-Mixer", small("mlp-mixer")],
   ["GoogLeNet", small("googlenet")],
+  ["All-convolutional", small("all-convolutional")],
 ];
 const images = 3;
 

@@ -23,10 +23,14 @@ export interface Features {
 }
 
 /** The features [N, D] as an expression of the tensor, which becomes an input of the graph. */
-export function featuresExpression(graph: GraphBuilder, name: string, { dimension, hasPositions }: Features): Expr {
-  const input = graph.input(name, "float32", ["N", dimension, ...(hasPositions ? ["H", "W"] : [])]);
-  return hasPositions ? mean(input, { axes: [2, 3] }) : input;
+export function featuresExpression(graph: GraphBuilder, name: string, features: Features): Expr {
+  const positions = features.hasPositions ? ["H", "W"] : [];
+  return asFeatures(graph.input(name, "float32", ["N", features.dimension, ...positions]), features);
 }
+
+/** The features [N, D] of the tensor. */
+export const asFeatures = (tensor: Expr, { hasPositions }: Features): Expr =>
+  hasPositions ? mean(tensor, { axes: [2, 3] }) : tensor;
 
 /** Most tensors that an error lists. */
 const mostCandidates = 8;

@@ -23,7 +23,7 @@ import { chooseOption } from "./choose-option.js";
 import { sourceOf } from "./feature-map.js";
 import { type Features, featuresExpression, findFeatures } from "./features.js";
 import { buildImagePart } from "./image-part.js";
-import { buildPart, fittedWith, optionsOf, type ScorePart, takesImage } from "./score-part.js";
+import { buildPart, fittedTo, optionsOf, type ScorePart, takesImage } from "./score-part.js";
 
 export interface FitOptions extends Omit<PredictOptions, "indices"> {
   /** Tensor with the features; default: what goes into the last linear layer. */
@@ -34,7 +34,7 @@ export interface FitOptions extends Omit<PredictOptions, "indices"> {
   readonly sample?: number | undefined;
   /** Told of a score that the model or the data do not allow, which is then left out. Default: the error is thrown. */
   readonly onRefusal?: ((name: ScoreName, error: OffmapError) => void) | undefined;
-  /** Told in a sentence what the images lack and a fit has made up for: a singular covariance. */
+  /** Told in a sentence what the images lack and a fit has made up for, a singular covariance, or how many it has left out. */
   readonly onNote?: ((sentence: string) => void) | undefined;
 }
 
@@ -54,7 +54,7 @@ export async function fitScores(
   classifier: Classifier,
   dataset: ImageDataset,
   names: readonly ScoreName[],
-  { layer, options = {}, sample, onRefusal, onNote, ...run }: FitOptions = {},
+  { layer, options = {}, sample = 50_000, onRefusal, onNote, ...run }: FitOptions = {},
 ): Promise<ScorePart[]> {
   const shape = imageShape(classifier, dataset.shape);
   const wanted = names.map((name) => ({
@@ -93,6 +93,12 @@ export async function fitScores(
   }
   const source = features ?? logitsAsFeatures(classifier, shape);
   const parts = new Set(allowed.flatMap(({ definition }) => definition.reads ?? []));
+  if (parts.has("sample") && dataset.length > sample) {
+    const readers = allowed.filter(({ definition }) => definition.reads?.includes("sample")).map(({ name }) => name);
+    onNote?.(
+      `${readers.join(", ")}: fitted to ${sample} of the ${dataset.length} images, drawn by chance; --sample takes more`,
+    );
+  }
   const collected =
     parts.size === 0
       ? undefined
@@ -100,17 +106,18 @@ export async function fitScores(
   const fitted: ScorePart[] = [];
   for (const { name, definition, settings } of allowed) {
     const part = await attempt(name, async () => {
+      const found = collected === undefined ? {} : (definition.fit?.(collected, settings, onNote) ?? {});
       if (takesImage(name)) {
-        const of = { classifier, shape, normalization: run.normalization };
+        const of = { classifier, shape, normalization: run.normalization, features, fitted: found };
         const { choice } = definition;
         const isOpen = choice !== undefined && options[name]?.[choice.option] === undefined;
         const chosen = isOpen ? await chooseOption(engine, name, choice, settings, of, dataset, run) : settings;
         return buildImagePart(name, chosen, of);
       }
-      const found = collected === undefined ? {} : (definition.fit?.(collected, settings, onNote) ?? {});
       return buildPart(name, settings, found, source.classes, source);
     });
-    if (part !== undefined) fitted.push(fittedWith(part, run.normalization));
+    const looksAtImages = definition.fit !== undefined || definition.choice !== undefined;
+    if (part !== undefined) fitted.push(fittedTo(part, looksAtImages ? dataset : undefined, run.normalization));
   }
   return fitted;
 }
@@ -130,12 +137,12 @@ async function collect(
   dataset: ImageDataset,
   features: Features,
   parts: ReadonlySet<FitPart>,
-  options: PredictOptions & { labels: Int32Array | undefined; sample: number | undefined },
+  options: PredictOptions & { labels: Int32Array | undefined; sample: number },
 ): Promise<FitData> {
   const { labels, sample, normalization, batch = 250, progress = silent, signal } = options;
   const { classes, dimension } = features;
   const head = features.head ?? { weight: new Float32Array(0), bias: new Float32Array(0), classes, dimension };
-  const limit = Math.min(sample ?? 50_000, dataset.length);
+  const limit = Math.min(sample, dataset.length);
   const graph = new GraphBuilder(minimumOpset);
   const expression = featuresExpression(graph, "tensor", features);
   const model = append(logitsModel(classifier), [

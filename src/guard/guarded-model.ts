@@ -1,11 +1,12 @@
 /** One file to ship: a model's own outputs, its OOD score, a p-value and a decision; standard operators only. */
 import { formatNormalization, type Normalization } from "../data/index.js";
 import { OptionError } from "../errors.js";
-import { append } from "../graph/append.js";
+import { type Addition, append } from "../graph/append.js";
 import { GraphBuilder } from "../graph/builder.js";
 import { type Graph, type Model, origin } from "../onnx/types.js";
 import { add, first, greaterOrEqual, indicator, mul, sum, tensorOf, unsqueeze } from "../ops/index.js";
-import { type Classifier, normalizationKey } from "../training/classifier.js";
+import { adjustedLogits } from "../scores/index.js";
+import { type Classifier, inferShapes, normalizationKey } from "../training/classifier.js";
 import { version } from "../version.js";
 import type { Calibration } from "./calibrate.js";
 import { preprocessing } from "./preprocess.js";
@@ -15,27 +16,34 @@ import { additions, checkSizes } from "./scored-model.js";
 
 export const pValueOutput = "ood_p_value";
 export const decisionOutput = "is_ood";
-/** Key of the metadata with the calibration, as JSON; with the tensors that hold the score's features and map, where it looks at them. */
+export const adjustedOutput = "adjusted_logits";
+/** Key of the metadata with the calibration, as JSON; with what the score was fitted to and the tensors that hold its features and map, where it has them. */
 const guardKey = "offmap.guard";
 
 export interface GuardOptions {
   readonly normalization?: Normalization | undefined;
-  /** Takes uint8 images [N, H, W, C] of any size, and resizes and normalises them inside. Needs the size the model takes. */
-  readonly preprocess?: { readonly shape: readonly [number, number, number] };
+  /** Channels, height and width of the images; default: the only ones that the classifier takes. */
+  readonly shape?: readonly [number, number, number];
+  /** Takes uint8 images [N, H, W, C] of any size, and brings them to the shape and normalises them inside; default false. */
+  readonly preprocess?: boolean;
+  /** Training images of each class, [K]: gives the output `adjusted_logits`. */
+  readonly classCounts?: readonly number[];
 }
 
 /**
  * The model with the outputs `ood_score` [N] float32, `ood_p_value` [N] float32 and `is_ood` [N] bool after its own. The p-value is
- * (1 + number of calibration scores at least as high) / (n + 1); `is_ood` says score > threshold.
+ * (1 + number of calibration scores at least as high) / (n + 1); `is_ood` says score > threshold. With class counts
+ * `adjusted_logits` [N, K] float32 comes before them, {@link adjustedLogits} with τ = 1.
  *
- * @throws OptionError when the calibration belongs to another score, score or calibration to another normalisation, or an output's name is taken
- * @throws ShapeError when the score was fitted to another model
+ * @throws OptionError when the calibration belongs to another score, score or calibration to another normalisation, an output's name is
+ *         taken, class counts are not > 0, or the shape is missing that preprocessing or class counts need
+ * @throws ShapeError when the score was fitted to another model, and for another number of counts than classes
  */
 export function guardedModel(
   classifier: Classifier,
   part: ScorePart,
   calibration: Calibration,
-  { normalization, preprocess }: GuardOptions = {},
+  { normalization, shape = onlyShape(classifier), preprocess = false, classCounts }: GuardOptions = {},
 ): Model {
   checkBelongs(part, calibration);
   checkFittedWith(part, normalization);
@@ -44,16 +52,12 @@ export function guardedModel(
     again: "give the same one, or calibrate again",
   });
   const { upgraded } = classifier;
-  for (const name of [scoreOutput, pValueOutput, decisionOutput]) checkFree(upgraded.graph, name);
-  const [channels, height, width] = classifier.shape;
-  if (channels !== undefined && height !== undefined && width !== undefined) {
-    checkSizes(classifier, [part], [channels, height, width]);
-  }
-  const base = anyBatch(upgraded);
-  const scored = append(
-    base,
-    additions(classifier, [part], () => scoreOutput),
-  );
+  for (const name of [adjustedOutput, scoreOutput, pValueOutput, decisionOutput]) checkFree(upgraded.graph, name);
+  if (shape !== undefined) checkSizes(classifier, [part], shape);
+  const scored = append(anyBatch(upgraded), [
+    ...(classCounts === undefined ? [] : [adjustment(classifier, known(shape), classCounts)]),
+    ...additions(classifier, [part], () => scoreOutput),
+  ]);
   const guarded = append(scored, [
     {
       graph: decision(calibration, upgraded.opset),
@@ -65,11 +69,11 @@ export function guardedModel(
   const metadata = new Map(upgraded.metadata);
   const { scores: _scores, ...summary } = calibration;
   metadata.set("offmap.version", version);
-  const { features, map } = part;
-  metadata.set(guardKey, JSON.stringify({ ...summary, features, map }));
+  const { features, map, fittedTo } = part;
+  metadata.set(guardKey, JSON.stringify({ ...summary, features, map, fitted_to: fittedTo }));
   if (normalization !== undefined) metadata.set(normalizationKey, formatNormalization(normalization));
   const model = { ...guarded, metadata };
-  return preprocess === undefined ? model : preprocessing(model, classifier.input, preprocess.shape, normalization);
+  return preprocess ? preprocessing(model, classifier.input, known(shape), normalization) : model;
 }
 
 /** @throws OptionError for images normalised otherwise than those that an exported model was calibrated with */
@@ -79,6 +83,32 @@ export function checkCalibratedWith({ metadata }: Model, normalization: Normaliz
     what: "model was calibrated",
     again: "leave it out, as the model remembers it",
   });
+}
+
+function onlyShape({ shape: [channels, height, width] }: Classifier): readonly [number, number, number] | undefined {
+  return channels === undefined || height === undefined || width === undefined ? undefined : [channels, height, width];
+}
+
+function known(shape: readonly [number, number, number] | undefined): readonly [number, number, number] {
+  if (shape !== undefined) return shape;
+  const expected = "channels, height and width of the images, as the model takes any size";
+  throw new OptionError({ where: "shape", expected, received: "none" });
+}
+
+function adjustment(
+  classifier: Classifier,
+  shape: readonly [number, number, number],
+  classCounts: readonly number[],
+): Addition {
+  const { upgraded, logits } = classifier;
+  const graph = new GraphBuilder(upgraded.opset);
+  const plain = graph.input("logits", "float32", ["N", inferShapes(classifier, shape).classes]);
+  return {
+    graph: graph.build({ adjusted: adjustedLogits(plain, classCounts) }),
+    inputs: { logits },
+    outputs: { adjusted: adjustedOutput },
+    prefix: "offmap/adjusted/",
+  };
 }
 
 function decision({ scores, threshold, count }: Calibration, opset: number): Graph {

@@ -12,6 +12,7 @@ import { findParameters } from "../graph/parameters.js";
 import { type Dim, type Graph, int, type Model, type Node, type Tensor, type ValueInfo } from "../onnx/types.js";
 import { concat, type Expr, squeeze, tensorOf, unsqueeze } from "../ops/index.js";
 import {
+  type Fitted,
   type ImageInputs,
   type ScoreDefinition,
   type ScoreInputs,
@@ -20,6 +21,7 @@ import {
   scores,
 } from "../scores/index.js";
 import type { Classifier } from "../training/classifier.js";
+import { asFeatures, type Features } from "./features.js";
 import { outputWidth } from "./output-width.js";
 import { imageInput, labelledPart, type ScorePart, scoreOutput, weightInput } from "./score-part.js";
 
@@ -30,6 +32,10 @@ export interface ImagePartOptions {
   readonly shape: readonly [number, number, number];
   /** Of their pixels. */
   readonly normalization?: Normalization | undefined;
+  /** Where they are; for scores that use them. */
+  readonly features?: Features | undefined;
+  /** What the score's `fit` found; nothing for scores without one. */
+  readonly fitted?: Fitted;
 }
 
 /**
@@ -52,17 +58,19 @@ export function buildImageParts(name: ScoreName, options: readonly ScoreOptions[
 function imagePart(
   name: ScoreName,
   options: ScoreOptions,
-  { classifier, shape, normalization }: ImagePartOptions,
+  { classifier, shape, normalization, features, fitted = {} }: ImagePartOptions,
   combine: (scoreWith: (options: ScoreOptions) => Expr) => Expr,
 ): ScorePart {
-  const { expression, output }: ScoreDefinition = scores[name];
+  const { expression, output, uses }: ScoreDefinition = scores[name];
   if (output !== undefined) outputWidth(name, classifier, output);
   const body = new GraphBuilder(Math.max(minimumOpset, classifier.upgraded.opset));
   const image = body.input(scanned.image, "float32", shape);
   const seen = output === undefined ? classifier : { ...classifier, logits: output };
-  const inputs = imageInputs(body, seen, unsqueeze(image, [0]), normalization);
-  const score = combine((own) => expression(inputs, own, {}));
-  return labelledPart(name, options, eachImage(body, image, score, `${name} score`));
+  const used = uses.includes("features") ? features : undefined;
+  const inputs = imageInputs(body, seen, unsqueeze(image, [0]), normalization, used);
+  const score = combine((own) => expression(inputs, own, fitted));
+  const model = eachImage(body, image, score, `${name} score`);
+  return labelledPart(name, options, model, used && { features: used.tensor });
 }
 
 /** The inputs of such a score for one image [1, C, H, W]; the weights become inputs of the graph. */
@@ -71,15 +79,18 @@ export function imageInputs(
   { upgraded, input, logits }: Classifier,
   pixels: Expr,
   { std }: Pick<Normalization, "std"> = { std: [1] },
+  features?: Features,
 ): ScoreInputs & { readonly image: ImageInputs } {
   const weights = learnedNames(upgraded.graph).map((name): [string, Expr] => {
     const { dtype, dims } = upgraded.graph.initializers.get(name) as Tensor;
     return [name, graph.input(weightInput(name), dtype, dims)];
   });
   const bound = new Map(weights);
-  const run = (from: Expr, copy: Graph) =>
-    importGraph(graph, copy, { bound: new Map([...bound, [input, from]]), outputs: [logits] });
-  const { values } = run(pixels, upgraded.graph);
+  const run = (from: Expr, copy: Graph, output: string) =>
+    importGraph(graph, copy, { bound: new Map([...bound, [input, from]]), outputs: [output] }).values;
+  const ofAnother = (from: Expr, output: string) =>
+    run(from, namedAnew(upgraded.graph, from.name), output).get(output) as Expr;
+  const values = run(pixels, upgraded.graph, logits);
   // Gradients by the name of the loss: the builder does not share all of their nodes.
   const known = new Map<string, Expr>();
   // What else the model stores, the second copy shares with the first.
@@ -89,6 +100,7 @@ export function imageInputs(
   }
   return {
     logits: values.get(logits) as Expr,
+    ...(features && { features: asFeatures(values.get(features.tensor) as Expr, features) }),
     image: {
       pixels,
       slope: graph.constant(
@@ -98,7 +110,11 @@ export function imageInputs(
           [1, std.length, 1, 1],
         ),
       ),
-      logitsOf: (other) => run(other, namedAnew(upgraded.graph, other.name)).values.get(logits) as Expr,
+      logitsOf: (other) => ofAnother(other, logits),
+      featuresOf: (other) => {
+        if (features === undefined) throw new Error("no features were asked for");
+        return asFeatures(ofAnother(other, features.tensor), features);
+      },
       gradientOf: (loss) => {
         const gradient = known.get(loss.name) ?? (gradients(graph, loss, [pixels])[0] as Expr);
         known.set(loss.name, gradient);

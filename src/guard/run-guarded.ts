@@ -6,13 +6,14 @@ import { argmax } from "../metrics/index.js";
 import { encodeModel } from "../onnx/index.js";
 import type { Model, Tensor } from "../onnx/types.js";
 import type { Engine } from "../runtime/index.js";
-import { checkCalibratedWith, decisionOutput, pValueOutput } from "./guarded-model.js";
+import { adjustedOutput, checkCalibratedWith, decisionOutput, pValueOutput } from "./guarded-model.js";
 import { imagesInput } from "./preprocess.js";
 import { scoreOutput } from "./score-part.js";
 
 export interface GuardedImage {
   /** File or place in a file. */
   readonly image: string;
+  /** By the adjusted logits where the model has them. */
   readonly predicted: number;
   /** Higher for more out-of-distribution. */
   readonly score: number;
@@ -56,7 +57,7 @@ export async function runGuarded(
           ? channelsLast(batch.data, batch.shape)
           : { dtype: "float32", dims, data: normalize(batch, normalization) };
         const outputs = await session.run({ [input.name]: image });
-        const row = outputs[output.name]?.data as Float32Array;
+        const row = (outputs[adjustedOutput] ?? outputs[output.name])?.data as Float32Array;
         results.push({
           image: dataset.describe(index),
           predicted: argmax(row, row.length)[0] as number,

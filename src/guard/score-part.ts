@@ -1,5 +1,5 @@
 /** A score as an ONNX graph of its own, from logits and features, or the image, to one number per image: what is kept in files and put on top of models. */
-import type { Normalization } from "../data/index.js";
+import type { ImageDataset, Normalization } from "../data/index.js";
 import { FormatError, OptionError } from "../errors.js";
 import { GraphBuilder, minimumOpset } from "../graph/builder.js";
 import type { Model } from "../onnx/types.js";
@@ -14,6 +14,7 @@ const optionsKey = "offmap.score.options";
 const featuresKey = "offmap.score.features";
 const mapKey = "offmap.score.map";
 const partNormalizationKey = "offmap.score.normalization";
+const fittedToKey = "offmap.score.fitted_to";
 
 export const scoreOutput = "ood_score";
 export const logitsInput = "logits";
@@ -31,6 +32,12 @@ const weightPrefix = "weight/";
 export const combinedScore = "combined";
 export type PartName = ScoreName | typeof combinedScore | OutputScoreName;
 
+/** Images that a score was fitted to. */
+export interface FittedTo {
+  readonly dataset: string;
+  readonly images: number;
+}
+
 export interface ScorePart {
   readonly score: PartName;
   readonly options: ScoreOptions;
@@ -40,6 +47,8 @@ export interface ScorePart {
   readonly map?: string;
   /** How the images were normalised that it was fitted to; absent for scores that were fitted to none. */
   readonly normalization?: string;
+  /** What it was fitted to; absent where it was fitted to nothing. */
+  readonly fittedTo?: FittedTo;
   /**
    * Inputs `logits` [N, K] and, where they are named above, the tensors `features` and `map`; for scores of the image, `image` and the
    * classifier's weights instead. Output `ood_score` [N].
@@ -109,11 +118,24 @@ export function labelledPart(
   return { score: name, options, model: { ...model, metadata }, ...tensors };
 }
 
-/** The part, which from now on is refused with images that are normalised otherwise. */
-export function fittedWith(part: ScorePart, normalization: Normalization | undefined): ScorePart {
+/**
+ * The part, which from now on says what it was fitted to and is refused with images that are normalised otherwise.
+ *
+ * @param dataset  undefined for a score that needs nothing but the model
+ */
+export function fittedTo(
+  part: ScorePart,
+  dataset: Pick<ImageDataset, "name" | "length"> | undefined,
+  normalization: Normalization | undefined,
+): ScorePart {
   const text = normalizationText(normalization);
-  const metadata = new Map([...part.model.metadata, [partNormalizationKey, text]]);
-  return { ...part, normalization: text, model: { ...part.model, metadata } };
+  const told = dataset && { dataset: dataset.name, images: dataset.length };
+  const metadata = new Map([
+    ...part.model.metadata,
+    [partNormalizationKey, text],
+    ...(told === undefined ? [] : [[fittedToKey, JSON.stringify(told)] as const]),
+  ]);
+  return { ...part, normalization: text, ...(told && { fittedTo: told }), model: { ...part.model, metadata } };
 }
 
 /** @throws OptionError for images normalised otherwise than those that the part was fitted to */
@@ -185,11 +207,13 @@ export function asPart(model: Model, file: string): ScorePart {
   const features = model.metadata.get(featuresKey);
   const map = model.metadata.get(mapKey);
   const normalization = model.metadata.get(partNormalizationKey);
+  const told = model.metadata.get(fittedToKey);
   const part = { score: name as PartName, options: JSON.parse(options) as ScoreOptions, model };
   return {
     ...part,
     ...(features !== undefined && { features }),
     ...(map !== undefined && { map }),
     ...(normalization !== undefined && { normalization }),
+    ...(told !== undefined && { fittedTo: JSON.parse(told) as FittedTo }),
   };
 }

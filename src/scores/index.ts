@@ -16,6 +16,7 @@ import { mspScore } from "./msp.js";
 import { nnGuideScore } from "./nn-guide.js";
 import { odinScore } from "./odin.js";
 import { openMaxScore } from "./open-max.js";
+import { perturbedMahalanobisScore } from "./perturbed-mahalanobis.js";
 import { rankFeatScore } from "./rank-feat.js";
 import { reactScore } from "./react.js";
 import { relativeMahalanobisScore } from "./relative-mahalanobis.js";
@@ -54,6 +55,7 @@ export const scores = {
   scale: scaleScore,
   rankfeat: rankFeatScore,
   odin: odinScore,
+  "perturbed-mahalanobis": perturbedMahalanobisScore,
   "generalized-odin": generalizedOdinScore,
 } as const satisfies Record<string, ScoreDefinition>;
 

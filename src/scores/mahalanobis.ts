@@ -13,7 +13,7 @@ import { defineScore, type FitNote, type Fitted } from "./types.js";
  *
  * with the class means μ_c and the covariance Σ_W about them, divided by the number of images. Lee, Lee, Lee and Shin, "A
  * Simple Unified Framework for Detecting Out-of-Distribution Samples and Adversarial Attacks", NeurIPS 2018, eq. 2, of the
- * last features only and without perturbing the input. Higher means more out-of-distribution; ≥ 0, about D for
+ * last features only and without perturbing the input, which {@link perturbedMahalanobis} does. Higher means more out-of-distribution; ≥ 0, about D for
  * in-distribution images.
  *
  * Features float [N, D]; scores [N].

@@ -35,6 +35,8 @@ export interface ImageInputs {
   readonly slope: Expr;
   /** Logits [1, K] of another image [1, C, H, W]. */
   logitsOf(pixels: Expr): Expr;
+  /** Features [1, D] of another image [1, C, H, W]; for scores that use them. */
+  featuresOf(pixels: Expr): Expr;
   /** Gradient of a single number with respect to `pixels`. @throws UnsupportedError for a model with an operator that has no gradient rule */
   gradientOf(loss: Expr): Expr;
 }

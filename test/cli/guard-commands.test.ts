@@ -74,6 +74,16 @@ describe("fit", () => {
     expect((await readModel(at("scores/knn.onnx"))).metadata.get("offmap.score")).toBe("knn");
   });
 
+  test("fewer images than there are are kept for scores of a bank, and it is said", async () => {
+    const images = ["--id", sheet("cifar10-train", "?limit=300"), ...normalize];
+    const argv = ["fit", ...model, ...images, "--score", "knn,energy", "--sample", "100", "--out", at("sampled")];
+    const { exitCode, stderr } = await runInMemory(argv);
+    expect(exitCode).toBe(0);
+    expect(stderr).toBe(
+      "offmap: warning: knn: fitted to 100 of the 300 images, drawn by chance; --sample takes more\n",
+    );
+  });
+
   test("the text says what each score was fitted with", async () => {
     const images = ["--id", sheet("cifar10-train", "?limit=100"), ...normalize];
     const [first, second] = (
@@ -214,6 +224,41 @@ describe("export and score", () => {
     // The same score without the rest, of the model and the fitted part.
     const bare = await json<Scored>("score", ...model, "--fit", at("vim.onnx"), ...normalize, at("noise.png"));
     expect(Math.abs((bare.images[0]?.score ?? 0) - (one?.score ?? 1))).toBeLessThan(1e-5 * Math.abs(one?.score ?? 1));
+  });
+});
+
+describe("a model that takes images of any size", () => {
+  const anySize = async () => {
+    const model = await readModel(asset("resnet20-cifar10.onnx"));
+    const inputs = model.graph.inputs.map((input) => ({ ...input, dims: ["N", 3, "H", "W"] }));
+    await writeFile(at("any.onnx"), encodeModel({ ...model, graph: { ...model.graph, inputs } }));
+    return at("any.onnx");
+  };
+  const guard = ["--fit", "vim.onnx", "--calibration", "vim.json"];
+
+  test("export and ensemble want to be told one, and no other than the model's own", async () => {
+    const any = await anySize();
+    const files = guard.map((each) => (each.startsWith("--") ? each : at(each)));
+    const argv = ["export", "--model", any, ...files, ...normalize, "--out", at("any-guarded.onnx")];
+    const none = await runInMemory([...argv, "--preprocess"]);
+    expect(none.exitCode).toBe(2);
+    expect(none.stderr).toBe("offmap: --size: expected HEIGHTxWIDTH of the images, as the model takes any, got none\n");
+    const made = await json<{ inputs: string[]; outputs: string[] }>(...argv, "--preprocess", "--size", "32x32");
+    expect(made.inputs).toEqual(["images"]);
+    const other = await runInMemory(["export", ...model, ...files, ...normalize, "--size", "64x64", "--out", at("o")]);
+    expect(other.stderr).toContain("--size: expected nothing, or 32x32, which the model takes, got 64x64");
+    const pair = ["ensemble", any, any, "--out", at("any-pair.onnx")];
+    expect((await runInMemory(pair)).stderr).toContain("--size: expected HEIGHTxWIDTH");
+    expect((await json<{ classes: number }>(...pair, "--size", "32x32")).classes).toBe(10);
+  });
+
+  test("class counts of the training images give adjusted logits", async () => {
+    const files = guard.map((each) => (each.startsWith("--") ? each : at(each)));
+    const made = await json<{ outputs: string[] }>(
+      ...["export", ...model, ...files, ...normalize, "--class-counts", sheet("cifar10-train")],
+      ...["--out", at("adjusted.onnx")],
+    );
+    expect(made.outputs.slice(-4)).toEqual(["adjusted_logits", "ood_score", "ood_p_value", "is_ood"]);
   });
 });
 

@@ -2,7 +2,8 @@
 
     /usr/bin/python3 test/reference/heads.py
 
-What goes into their last layer must be found without naming it. SqueezeNet has no linear last layer: it averages after a ReLU.
+What goes into their last layer must be found without naming it. The
+all-convolutional network averages after its last linear layer; SqueezeNet has no linear last layer: it averages after a ReLU.
 """
 import pathlib
 import warnings
@@ -113,9 +114,23 @@ def squeezenet():
     return nn.Sequential(*stem, Fire(6, 2, 4), Fire(8, 2, 4), *end)
 
 
+def all_convolutional():
+    """Springenberg et al., "Striving for Simplicity", ICLR 2015 workshop: the last convolution gives the classes, and its output is averaged."""
+    stem = [*conv_bn(3, 6, 3, 2), nn.ReLU(), *conv_bn(6, 8, 3, 2), nn.ReLU()]
+    return nn.Sequential(*stem, nn.Conv2d(8, CLASSES, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+MAKERS = {
+    "shufflenetv2": ShuffleNetV2,
+    "mlp-mixer": Mixer,
+    "googlenet": googlenet,
+    "squeezenet": squeezenet,
+    "all-convolutional": all_convolutional,
+}
+
 if __name__ == "__main__":
     target.mkdir(exist_ok=True)
-    for name, make in {"shufflenetv2": ShuffleNetV2, "mlp-mixer": Mixer, "googlenet": googlenet, "squeezenet": squeezenet}.items():
+    for name, make in MAKERS.items():
         torch.manual_seed(1)
         file = target / f"{name}.onnx"
         with warnings.catch_warnings():

@@ -1,5 +1,6 @@
 import type { Classifier } from "../../training/index.js";
 import { defineCommand } from "../command.js";
+import { sizeParser } from "../image-size.js";
 import { integer, number, text } from "../parsers.js";
 
 type Shape = readonly [number, number, number];
@@ -24,6 +25,11 @@ export const ensemble = defineCommand({
       parser: number({ above: 0, max: 0.99 }),
     },
     samples: { placeholder: "N", help: "copies with --dropout", default: "8", parser: integer({ min: 2, max: 1000 }) },
+    size: {
+      placeholder: "HxW",
+      help: "size of the images, for models that take any",
+      parser: sizeParser,
+    },
     seed: { placeholder: "S", help: "which units are left out", default: "1", parser: integer({ min: 0 }) },
     out: { placeholder: "FILE", required: true, help: "ONNX file to write", parser: text("the path of an ONNX file") },
   },
@@ -31,9 +37,9 @@ export const ensemble = defineCommand({
     { does: "Monte-Carlo dropout", line: "ensemble model.onnx --dropout 0.3 --samples 16 --out thinned.onnx" },
     { does: "Three seeds of one network", line: "ensemble seed1.onnx seed2.onnx seed3.onnx --out ensemble.onnx" },
   ],
-  async run({ models, dropout, samples = 8, seed = 1, out }, io) {
+  async run({ models, dropout, samples = 8, seed = 1, size, out }, io) {
     const { OptionError } = await import("../../errors.js");
-    const { onlyShape } = await import("../classifier-run.js");
+    const { shapeFor } = await import("../classifier-run.js");
     const { writeFileAtomic } = await import("../../files.js");
     const { dropoutEnsemble, ensembleModel } = await import("../../guard/index.js");
     const { encodeModel, readModel } = await import("../../onnx/index.js");
@@ -41,7 +47,7 @@ export const ensemble = defineCommand({
     const { checkOutputFile } = await import("../output-folder.js");
     await checkOutputFile(out);
     const members = await Promise.all(models.map(async (path) => asClassifier(await readModel(path), path)));
-    const shapes = members.map((member, index) => onlyShape(member, models[index] as string));
+    const shapes = members.map((member, index) => shapeFor(member, size, models[index] as string));
     const classes = members.map((member, index) => inferShapes(member, shapes[index] as Shape).classes);
     if (dropout !== undefined && members.length > 1) {
       throw new OptionError({ where: "--dropout", expected: "one model", received: String(members.length) });

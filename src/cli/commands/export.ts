@@ -1,11 +1,11 @@
 import { defineCommand } from "../command.js";
+import { sizeParser } from "../image-size.js";
 import { toggle } from "../option.js";
 import { number, text } from "../parsers.js";
 import { classesOption } from "../segmentation/classes-option.js";
 import { anyScore, asImageScores } from "../segmentation/score-names.js";
-import { sizeParser } from "../segmentation/size-option.js";
 import { refuseFlags, requireFlag, taskOfFile, taskOption } from "../segmentation/task.js";
-import { shared } from "../shared-options.js";
+import { dataset, shared } from "../shared-options.js";
 
 export const exportCommand = defineCommand({
   name: "export",
@@ -24,6 +24,12 @@ export const exportCommand = defineCommand({
     },
     normalize: shared.normalize,
     preprocess: toggle("take uint8 images of any size, and resize and normalise them inside"),
+    classCounts: {
+      placeholder: "DS",
+      parser: dataset,
+      help: "labelled training images to count classes in: the output adjusted_logits then predicts as if all classes had been equally frequent",
+    },
+    size: { placeholder: "HxW", help: "size of the images, for a model that takes any", parser: sizeParser },
     threshold: {
       placeholder: "T",
       group: classesOption.group,
@@ -31,12 +37,6 @@ export const exportCommand = defineCommand({
       parser: number(),
     },
     classes: classesOption,
-    size: {
-      placeholder: "HxW",
-      group: classesOption.group,
-      help: "size of the images, for a network that takes any",
-      parser: sizeParser,
-    },
     out: { placeholder: "FILE", required: true, help: "ONNX file to write", parser: text("the path of an ONNX file") },
   },
   examples: [
@@ -44,6 +44,10 @@ export const exportCommand = defineCommand({
     {
       does: "For raw photos",
       line: "export --model model.onnx --fit vim.onnx --calibration vim.json --preprocess --out guarded.onnx",
+    },
+    {
+      does: "Classes of a model that was trained on a long tail",
+      line: "export --model model.onnx --calibration threshold.json --class-counts folder:train --out guarded.onnx",
     },
     {
       does: "A segmentation network whose anomaly mask keeps a rate of false alarms",
@@ -56,16 +60,17 @@ export const exportCommand = defineCommand({
   ],
   async run({ task, ...given }, io) {
     if ((await taskOfFile(given.model, task)) === "segmentation") {
-      refuseFlags(given, { preprocess: "preprocess" }, "segmentation");
+      refuseFlags(given, { preprocess: "preprocess", classCounts: "class-counts" }, "segmentation");
       const { runSegmentationExport } = await import("../segmentation/run-export.js");
       return runSegmentationExport(given, io);
     }
-    refuseFlags(given, { threshold: "threshold", classes: "classes", size: "size" }, "classification");
-    const { model, fit, normalize, preprocess = false, out } = given;
+    refuseFlags(given, { threshold: "threshold", classes: "classes" }, "classification");
+    const { model, fit, normalize, preprocess = false, classCounts, size, out } = given;
     const path = requireFlag(given.calibration, "export", "--calibration FILE");
     const [score] = given.score === undefined ? [] : await asImageScores([given.score], "--score");
     const { readCalibration } = await import("../calibration-file.js");
-    const { onlyShape, openClassifier } = await import("../classifier-run.js");
+    const { countClasses } = await import("../class-counts.js");
+    const { openClassifier, shapeFor } = await import("../classifier-run.js");
     const { chosenPart } = await import("../fitted-scores.js");
     const { writeFileAtomic } = await import("../../files.js");
     const { asCalibration, guardedModel } = await import("../../guard/index.js");
@@ -74,12 +79,12 @@ export const exportCommand = defineCommand({
     const { checkOutputFile } = await import("../output-folder.js");
     await checkOutputFile(out);
     const { classifier, normalization } = await openClassifier(model, normalize);
-    const shape = onlyShape(classifier, "--model");
+    const shape = shapeFor(classifier, size, "--model");
     const part = await chosenPart(fit, score, inferShapes(classifier, shape).classes);
     const calibration = asCalibration(await readCalibration(path), path);
     const guarded = guardedModel(classifier, part, calibration, {
-      normalization,
-      ...(preprocess ? { preprocess: { shape } } : {}),
+      ...{ normalization, shape, preprocess },
+      ...(classCounts === undefined ? {} : { classCounts: await countClasses(classCounts) }),
     });
     const bytes = encodeModel(guarded);
     await writeFileAtomic(out, bytes);

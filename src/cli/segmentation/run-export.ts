@@ -14,6 +14,7 @@ import { readCalibration } from "../calibration-file.js";
 import { classNamesOf } from "../class-names.js";
 import { openClassifier } from "../classifier-run.js";
 import type { CommandIo } from "../command-io.js";
+import { sizeFor } from "../image-size.js";
 import { checkOutputFile } from "../output-folder.js";
 import { numberedClasses } from "./classes-option.js";
 import { chosenPixelPart } from "./parts.js";
@@ -79,24 +80,4 @@ export async function runSegmentationExport(
       `anomaly_mask where ${part.score} of ${classes} classes >= ${threshold}`,
     ].join("\n"),
   );
-}
-
-/** The model's own size, or the one asked for where it takes any. */
-function sizeFor([, height, width]: readonly (number | undefined)[], asked: Size | undefined): Size {
-  const size = { height: height ?? asked?.height, width: width ?? asked?.width };
-  if (size.height === undefined || size.width === undefined) {
-    throw new OptionError({
-      where: "--size",
-      expected: "HEIGHTxWIDTH of the images, as the model takes any",
-      received: "none",
-    });
-  }
-  if (asked !== undefined && (asked.height !== size.height || asked.width !== size.width)) {
-    throw new OptionError({
-      where: "--size",
-      expected: `nothing, or ${size.height}x${size.width}, which the model takes`,
-      received: `${asked.height}x${asked.width}`,
-    });
-  }
-  return { height: size.height, width: size.width };
 }

@@ -4,10 +4,10 @@ import { OptionError } from "../../errors.js";
 import type { LossName } from "../../losses/index.js";
 import type { PixelLossName } from "../../losses/pixels/index.js";
 import type { SegmentationOptions } from "../../training/segmentation/index.js";
+import { sizeParser } from "../image-size.js";
 import type { OptionDeclarations } from "../option.js";
 import { integer, number, oneOf, type Parser, text } from "../parsers.js";
 import { featherOption, pasteScaleOption } from "./paste-options.js";
-import { sizeParser } from "./size-option.js";
 import { refuseFlags } from "./task.js";
 
 const group = "Segmentation:";

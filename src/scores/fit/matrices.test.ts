@@ -1,7 +1,7 @@
 import { inverse, Matrix } from "ml-matrix";
 import { describe, expect, test } from "vitest";
 import { createGenerator } from "../../data/index.js";
-import { leastNormSolution, ridged, smallestEigenvectors, trace, whitening } from "./matrices.js";
+import { leastNormSolution, ridged, smallestEigenvectors, trace, whitening, whySingular } from "./matrices.js";
 
 const generator = createGenerator(7);
 const random = (rows: number, columns: number) =>
@@ -38,6 +38,28 @@ describe("whitening", () => {
       "some score: expected features whose 6 dimensions vary independently, got a singular covariance; " +
         "fit it to more images than there are dimensions, or choose a larger ridge",
     );
+  });
+});
+
+describe("why a covariance is singular", () => {
+  /** Of float32 features as a network gives them, in one class. */
+  const covarianceOf = (features: Matrix) => {
+    const centred = features.clone().subRowVector(features.mean("column"));
+    return flat(centred.transpose().mmul(centred).div(features.rows));
+  };
+  const rounded = (features: Matrix) =>
+    Matrix.from1DArray(features.rows, features.columns, Array.from(Float32Array.from(features.to1DArray())));
+  const free = random(40, 5);
+
+  test("features that are functions of others are counted, rounded to float32 as they are", () => {
+    const sums = free.mmul(random(5, 2));
+    const all = rounded(new Matrix([...free.to2DArray()].map((row, index) => [...row, ...sums.getRow(index)])));
+    expect(whySingular(covarianceOf(all), 40, 1)).toBe("2 of 7 features are linear functions of others within a class");
+  });
+
+  test("features with a little of their own are not", () => {
+    const near = free.to2DArray().map((row) => [...row, (row[0] as number) + 1e-4 * (generator.uniform() - 0.5)]);
+    expect(whySingular(covarianceOf(rounded(new Matrix(near))), 40, 1)).toBeUndefined();
   });
 });
 

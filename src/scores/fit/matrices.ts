@@ -51,10 +51,7 @@ export function ridged(
   return result;
 }
 
-/**
- * Why a covariance of `images` vectors about the means of their `classes` is singular, where counting tells; undefined where it does not.
- * Features that are functions of others go unseen.
- */
+/** Why a covariance of `images` vectors about the means of their `classes` is singular; undefined where it is not. */
 export function whySingular(covariance: Float64Array, images: number, classes: number): string | undefined {
   const dimension = Math.sqrt(covariance.length);
   const least = negligible * trace(covariance);
@@ -63,9 +60,40 @@ export function whySingular(covariance: Float64Array, images: number, classes: n
   ).length;
   if (still > 0) return `${still} of ${dimension} features do not vary within a class`;
   const most = Math.max(0, images - classes);
-  return most < dimension
-    ? `${images} images of ${classes} classes vary along at most ${most} of ${dimension} dimensions`
+  if (most < dimension) {
+    return `${images} images of ${classes} classes vary along at most ${most} of ${dimension} dimensions`;
+  }
+  const dependent = countDependent(covariance);
+  return dependent > 0
+    ? `${dependent} of ${dimension} features are linear functions of others within a class`
     : undefined;
+}
+
+/** Features are kept as float32: what others explain all but this share of a variance of, differs from a function of them by rounding. */
+const unexplained = 1e-11;
+
+/** How many features are linear functions of those before them: steps of Cholesky's factorisation at which no variance is left. */
+function countDependent(covariance: Float64Array): number {
+  const dimension = Math.sqrt(covariance.length);
+  const factor = new Float64Array(covariance.length);
+  const row = (index: number) => factor.subarray(index * dimension, (index + 1) * dimension);
+  let count = 0;
+  for (let axis = 0; axis < dimension; axis++) {
+    const own = row(axis);
+    for (let before = 0; before < axis; before++) {
+      const other = row(before);
+      const pivot = other[before] as number;
+      if (pivot === 0) continue;
+      let rest = covariance[axis * dimension + before] as number;
+      for (let at = 0; at < before; at++) rest -= (own[at] as number) * (other[at] as number);
+      own[before] = rest / pivot;
+    }
+    const variance = covariance[axis * dimension + axis] as number;
+    const left = own.subarray(0, axis).reduce((rest, part) => rest - part ** 2, variance);
+    if (left > unexplained * variance) own[axis] = Math.sqrt(left);
+    else count++;
+  }
+  return count;
 }
 
 /**

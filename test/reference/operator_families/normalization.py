@@ -42,6 +42,18 @@ batch_norm("one spatial axis", (2, 3, 4), epsilon=1e-2)
 batch_norm("rows", (6, 3))
 batch_norm("mean far from 0", (3, 2, 3, 3), offset=8.0)
 
+for size in (3, 5):
+    case(
+        f"{size} channels",
+        "LRN",
+        [x(random(2, 4, 2, 3, seed=1))],
+        lambda a, n=size: F.local_response_norm(a, n, 0.5, 0.75, 2.0),
+        size=size,
+        alpha=0.5,
+        beta=0.75,
+        bias=2.0,
+    )
+
 for name, shape, axis in [("last axis", (2, 3, 4), -1), ("two axes", (2, 3, 4), 1), ("all axes", (3, 4), 0)]:
     normalized = shape[axis:] if axis >= 0 else shape[-1:]
     case(
