@@ -81,3 +81,18 @@ describe.each(tables)("%s", (table, rows) => {
     expect(await readFile(join(out, "table.md"), "utf8")).toContain("Balanced energy");
   }, 600_000);
 });
+
+test("the ablation of the long tail varies one thing at a time, from the balanced loss as the table has it", async () => {
+  const files = await findRecipes([
+    join(recipes, "small/cifar10-lt-ablation"),
+    join(recipes, "small/cifar10-lt/balanced-energy.yaml"),
+  ]);
+  const read = await Promise.all(files.map((file) => readRecipe(file, environment())));
+  const { runs } = await planSweep(read, [1], stageOptionReader);
+  const tunedBy = (name: string) => runs.find(({ recipe }) => recipe.name.endsWith(`/${name}`))?.stages.at(-1);
+  expect(runs).toHaveLength(10);
+  expect(tunedBy("defaults")).toBe(tunedBy("balanced-energy"));
+  // All but the defaults, which the table has too.
+  expect(new Set(runs.map(({ stages }) => stages.at(-1))).size).toBe(9);
+  expect(new Set(runs.map(({ stages }) => stages[0])).size).toBe(1);
+});
