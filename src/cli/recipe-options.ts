@@ -4,11 +4,12 @@ import { OptionError } from "../errors.js";
 import { train } from "./commands/train.js";
 import { tune } from "./commands/tune.js";
 import { unknownKey } from "./config-file.js";
+import { searchOptions, type ToldSearch, toldSearch } from "./loss-options.js";
 import { nameOf, type OptionDeclarations, type OptionValues } from "./option.js";
 import { parseOptions, type RawOptions } from "./raw-options.js";
 import { isSegmentationArchitecture } from "./segmentation/architectures.js";
 import { imageFlags, imageTraining, sceneTraining, sceneTrainingOptions } from "./segmentation/training-options.js";
-import { searchOptions, type ToldSearch, toldSearch, toldTraining } from "./training-options.js";
+import { toldTraining } from "./training-options.js";
 
 /** What the sweep decides and not the recipe; presets would hide what a row is made of. */
 const decided = ["out", "resume", "seed", "model", "device", "threads", "preset", "task"];

@@ -1,8 +1,9 @@
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
+import { lossOptions } from "../loss-options.js";
 import { number, oneOf } from "../parsers.js";
 import { anyLoss, imageTraining, sceneTraining, sceneTrainingOptions } from "../segmentation/training-options.js";
-import { lossOptions, runOptions, toldTraining, trainingData, updateOptions } from "../training-options.js";
+import { runOptions, toldTraining, trainingData, updateOptions } from "../training-options.js";
 import { trainingText } from "../training-text.js";
 
 const network = "Network:";

@@ -1,20 +1,13 @@
 import { OptionError } from "../../errors.js";
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
+import { lossOptions, searchOptions, toldSearch } from "../loss-options.js";
 import { toggle } from "../option.js";
 import { oneOf } from "../parsers.js";
 import { taskOfFile, taskOption } from "../segmentation/task.js";
 import { anyLoss, imageTraining, sceneTraining, sceneTrainingOptions } from "../segmentation/training-options.js";
 import { shared } from "../shared-options.js";
-import {
-  lossOptions,
-  runOptions,
-  searchOptions,
-  toldSearch,
-  toldTraining,
-  trainingData,
-  updateOptions,
-} from "../training-options.js";
+import { runOptions, toldTraining, trainingData, updateOptions } from "../training-options.js";
 import { trainingText } from "../training-text.js";
 
 const { loss, ...otherLossOptions } = lossOptions({
