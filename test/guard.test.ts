@@ -257,7 +257,7 @@ describe("calibration", () => {
     const from = async (count: number) =>
       calibrate(engine, classifier, energy, await given(count), [], { normalization, alpha: 0.04, fresh: 0.25 });
     await expect(from(31)).rejects.toThrow(
-      "calibration scores: expected at least 32 for a false-alarm rate of 0.04, of which 8 are kept back to measure it, got 31; give more",
+      "calibration images: expected at least 32 for a false-alarm rate of 0.04, of which 8 are kept back to measure it, got 31; give more",
     );
     expect(await from(32)).toMatchObject({ count: 24, rank: 24, false_alarms: { images: 8 } });
     const unlike = (options: { alpha?: number; fresh?: number }) =>

@@ -1,12 +1,12 @@
 /** Chooses the threshold of a score from held-out in-distribution images, and measures what it is worth. */
 import { z } from "zod";
 import { createGenerator, type ImageDataset } from "../data/index.js";
-import { DataError, OptionError } from "../errors.js";
-import { fewestScores } from "../metrics/conformal.js";
+import { DataError } from "../errors.js";
 import { conformalThreshold, falseAlarmBound } from "../metrics/index.js";
 import type { Engine } from "../runtime/index.js";
 import type { Classifier } from "../training/classifier.js";
 import type { PredictOptions } from "../training/predict.js";
+import { keptBack } from "./kept-back.js";
 import { normalizationText } from "./same-normalization.js";
 import { scoreDataset } from "./score-dataset.js";
 import type { ScorePart } from "./score-part.js";
@@ -66,7 +66,7 @@ export async function calibrate(
   { alpha = 0.05, fresh = 0.2, seed = 1, ...run }: CalibrateOptions = {},
 ): Promise<Calibration> {
   const { score } = part;
-  const kept = keptBack(id.length, alpha, fresh);
+  const kept = keptBack(id.length, alpha, fresh, "false-alarm rate");
   const scoresOf = async (dataset: ImageDataset) =>
     (await scoreDataset(engine, classifier, dataset, [part], run)).scores[score] as Float32Array;
   const all = await scoresOf(id);
@@ -94,34 +94,6 @@ export async function calibrate(
     detected,
     scores: Array.from(used),
   };
-}
-
-/** How many of the images measure the rate. @throws DataError when too few are left for the threshold: it says how many are needed with them */
-function keptBack(images: number, alpha: number, fresh: number): number {
-  if (!(fresh >= 0 && fresh < 1)) {
-    throw new OptionError({
-      where: "calibration",
-      expected: "a share in [0, 1) to keep back",
-      received: String(fresh),
-    });
-  }
-  if (!(alpha > 0 && alpha < 1)) {
-    throw new OptionError({ where: "calibration", expected: "a false-alarm rate in (0, 1)", received: String(alpha) });
-  }
-  const keptOf = (count: number) => Math.round(fresh * count);
-  const fewest = fewestScores(alpha);
-  let needed = fewest;
-  while (needed - keptOf(needed) < fewest) needed++;
-  if (images < needed) {
-    const share = keptOf(needed) === 0 ? "" : `, of which ${keptOf(needed)} are kept back to measure it`;
-    throw new DataError({
-      where: "calibration scores",
-      expected: `at least ${needed} for a false-alarm rate of ${alpha}${share}`,
-      received: String(images),
-      hint: "give more held-out in-distribution images, or allow a higher rate",
-    });
-  }
-  return keptOf(images);
 }
 
 /** @throws DataError unless it is what {@link calibrate} gave */

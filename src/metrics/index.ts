@@ -21,7 +21,7 @@ export { type Histograms, histograms } from "./histograms.js";
 export { alarmLevel, largestComponent } from "./pixels/alarm-level.js";
 export { type MeanImageMetrics, PerImageMetrics } from "./pixels/per-image-metrics.js";
 export { PixelRanking } from "./pixels/pixel-ranking.js";
-export { nextAbove, PixelRisk, type PixelThreshold, requireImages } from "./pixels/risk-control.js";
+export { nextAbove, PixelRisk, type PixelThreshold } from "./pixels/risk-control.js";
 export { type MetricPreset, type PresetName, presets } from "./presets.js";
 export { type Ranking, rankScores } from "./ranking.js";
 export { type RocCurve, rocCurve } from "./roc-curve.js";

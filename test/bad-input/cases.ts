@@ -127,7 +127,7 @@ export const badInputCases: readonly BadInputCase[] = [
     command: "offmap calibrate --model model.onnx --id three-classes --alpha 0.001 --fresh 0",
     exitCode: 2,
     message:
-      "calibration scores: expected at least 999 for a false-alarm rate of 0.001, got …; give more held-out in-distribution images, or allow a higher rate",
+      "calibration images: expected at least 999 for a false-alarm rate of 0.001, got …; give more held-out in-distribution images, or allow a higher rate",
   },
   {
     kind: "fitted score that is another file",

@@ -277,6 +277,7 @@ describe("calibrate", () => {
       score: "energy",
       threshold,
       classes: 3,
+      calibration: { score: "energy", alpha: 0.2, threshold, count: expect.any(Number) },
     });
     const failed = async (...more: string[]) =>
       (await runInMemory(["export", ...model(), ...more, "--out", at("never.onnx")])).stderr;
@@ -290,6 +291,6 @@ describe("calibrate", () => {
 
   test("refuses too few images with the number that is needed", async () => {
     const { stderr } = await runInMemory(["calibrate", ...model(), "--id", scenes(), "--alpha", "0.05"]);
-    expect(stderr).toContain("expected at least 19 for a rate of 0.05, got 10");
+    expect(stderr).toContain("expected at least 24 for a rate of 0.05, of which 5 are kept back to measure it, got 12");
   });
 });

@@ -63,7 +63,7 @@ export async function runSegmentationExport(
   if (calibration !== undefined) {
     checkPixelCalibration(calibration, part, { classes, normalization: normalizationText(normalization) });
   }
-  const made = anomalyModel(classifier, part, { classes, size, threshold, normalization });
+  const made = anomalyModel(classifier, part, { classes, size, threshold, normalization, calibration });
   const bytes = encodeModel(made);
   await writeFileAtomic(out, bytes);
   const result = {

@@ -6,13 +6,14 @@ import { type Model, origin } from "../../onnx/types.js";
 import { type Expr, first, tensorOf, unsqueeze } from "../../ops/index.js";
 import { type Classifier, normalizationKey } from "../../training/classifier.js";
 import { version } from "../../version.js";
+import type { PixelCalibration } from "./calibrate-pixels.js";
 import { pixelAddition } from "./pixel-graph.js";
 import { pixelShapes } from "./pixel-network.js";
 import { checkPixelPart, type PixelPart } from "./pixel-part.js";
 
 export const anomalyMapOutput = "anomaly_map";
 export const anomalyMaskOutput = "anomaly_mask";
-/** Key of the metadata with the score, its options and the threshold, as JSON. */
+/** Key of the metadata with the score, its options, the threshold and the calibration that has found it, as JSON. */
 const anomalyKey = "offmap.anomaly";
 
 export interface AnomalyModelOptions {
@@ -23,6 +24,8 @@ export interface AnomalyModelOptions {
   /** Pixels with at least this score are anomalies. */
   readonly threshold: number;
   readonly normalization?: Normalization | undefined;
+  /** Where the threshold comes from, for the metadata. */
+  readonly calibration?: PixelCalibration | undefined;
 }
 
 /**
@@ -35,7 +38,7 @@ export interface AnomalyModelOptions {
 export function anomalyModel(
   classifier: Classifier,
   part: PixelPart,
-  { classes, size, threshold, normalization }: AnomalyModelOptions,
+  { classes, size, threshold, normalization, calibration }: AnomalyModelOptions,
 ): Model {
   checkPixelPart(part, normalization);
   const { upgraded, input } = classifier;
@@ -69,7 +72,7 @@ export function anomalyModel(
   const { score, options } = part;
   const metadata = new Map(upgraded.metadata)
     .set("offmap.version", version)
-    .set(anomalyKey, JSON.stringify({ score, options, threshold, classes }));
+    .set(anomalyKey, JSON.stringify({ score, options, threshold, classes, calibration }));
   if (normalization !== undefined) metadata.set(normalizationKey, formatNormalization(normalization));
   return append({ ...model, metadata, graph: sized }, [addition]);
 }

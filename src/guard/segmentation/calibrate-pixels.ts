@@ -8,16 +8,10 @@ import {
   type SegmentationDataset,
 } from "../../data/index.js";
 import { DataError, OptionError } from "../../errors.js";
-import {
-  alarmLevel,
-  conformalThreshold,
-  largestComponent,
-  nextAbove,
-  PixelRisk,
-  requireImages,
-} from "../../metrics/index.js";
+import { alarmLevel, conformalThreshold, largestComponent, nextAbove, PixelRisk } from "../../metrics/index.js";
 import type { Engine } from "../../runtime/index.js";
 import type { Classifier } from "../../training/classifier.js";
+import { keptBack } from "../kept-back.js";
 import { normalizationText } from "../same-normalization.js";
 import { checkPixelPart, type PixelPart } from "./pixel-part.js";
 import type { RunScenesOptions, SceneOutputs } from "./pixel-runner.js";
@@ -34,6 +28,8 @@ const measured = z.object({
 const calibrationSchema = z.object({
   task: z.literal("segmentation"),
   score: z.string(),
+  /** Name of the in-distribution set. */
+  dataset: z.string(),
   options: z.record(z.string(), z.number()),
   /** Of the images, as text. */
   normalization: z.string(),
@@ -92,8 +88,7 @@ export async function calibratePixels(
 ): Promise<PixelCalibration> {
   checkPixelPart(part, run.normalization);
   const order = createGenerator(seed).permutation(id.length);
-  const kept = Math.round(fresh * id.length);
-  requireImages(id.length - kept, alpha);
+  const kept = keptBack(id.length, alpha, fresh, "rate");
   const names = id.classNames ?? classNames;
   let classes = 0;
   const overScenes = (
@@ -147,7 +142,7 @@ export async function calibratePixels(
     detected[dataset.name] = { images: dataset.length, pixels, share: found / pixels };
   }
   return {
-    ...{ task: "segmentation", score: part.score, options: { ...part.options } },
+    ...{ task: "segmentation", score: part.score, dataset: id.name, options: { ...part.options } },
     ...{ normalization: normalizationText(run.normalization), classes, alpha, alarm_pixels: alarmPixels ?? null },
     ...{ threshold, count: id.length - kept, rate },
     false_alarms:

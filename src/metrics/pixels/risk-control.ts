@@ -91,7 +91,7 @@ export class PixelRisk {
 }
 
 /** @throws DataError for too few images, which says how many are needed */
-export function requireImages(count: number, alpha: number): void {
+function requireImages(count: number, alpha: number): void {
   const needed = fewestScores(alpha);
   if (count >= needed) return;
   throw new DataError({
