@@ -146,7 +146,7 @@ describe.each(Object.keys(reference.models))("%s", (name) => {
 describe.each(Object.keys(reference.models))("perturbed-mahalanobis of %s", (name) => {
   const { mahalanobis } = reference.models[name] as Network;
   const { ridge } = reference;
-  const fit = async (classifier: Classifier, epsilon: number) => {
+  const partOf = async (classifier: Classifier, epsilon: number) => {
     const options = { "perturbed-mahalanobis": { ridge, epsilon } };
     const known = await inTurns();
     const [part] = await fitScores(engine, classifier, known, ["perturbed-mahalanobis"], { normalization, options });
@@ -164,7 +164,7 @@ describe.each(Object.keys(reference.models))("perturbed-mahalanobis of %s", (nam
 
   test.each(mahalanobis)("epsilon = $epsilon: the score is PyTorch's", async ({ epsilon, scores }) => {
     const classifier = await open(name);
-    const part = await fit(classifier, epsilon);
+    const part = await partOf(classifier, epsilon);
     const found = await scoreDataset(engine, classifier, images, [part], { normalization });
     expectDistances(found.scores["perturbed-mahalanobis"] as Float32Array, scores);
   });
@@ -172,7 +172,7 @@ describe.each(Object.keys(reference.models))("perturbed-mahalanobis of %s", (nam
   test("moved images are nearer on the whole, and the exported file says so on Node and on WebAssembly", async () => {
     const classifier = await open(name);
     const { epsilon, scores } = mahalanobis[1] as (typeof mahalanobis)[number];
-    const part = await fit(classifier, epsilon);
+    const part = await partOf(classifier, epsilon);
     const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
     expect(total(scores)).toBeLessThan(0.9 * total(still));
     const calibration = await calibrate(engine, classifier, part, images, [], { normalization, alpha: 0.5, fresh: 0 });
