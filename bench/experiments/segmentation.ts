@@ -1,0 +1,105 @@
+/**
+ * What the sweeps of segmentation networks say: balanced against unbalanced losses, seed by seed, and every method against the untouched
+ * network. Writes docs/results/segmentation.md from the numbers that `offmap bench` has left.
+ *
+ *   npx tsx bench/experiments/segmentation.ts [--sweeps docs/results/sweeps] [--out docs/results]
+ */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { writeFileAtomic } from "../../src/files.js";
+import { differenceTable, type Measure, type Row, rowsOf } from "./sweep-numbers.js";
+
+const { values: flags } = parseArgs({
+  options: {
+    sweeps: { type: "string", default: "docs/results/sweeps" },
+    out: { type: "string", default: "docs/results" },
+  },
+});
+
+const [camvid, espnet] = ["small-camvid", "small-espnet-camvid"] as const;
+/** The balanced form of each loss. */
+const pairs = [
+  ["energy-oe", "balanced-energy"],
+  ["pebal", "balanced-pebal"],
+] as const;
+
+/** By the first score of a row, which is that of its method. */
+const detection =
+  (set: string, key: "auroc" | "aupr" | "fpr95"): Measure =>
+  ({ scores }) =>
+    Object.values(scores)[0]?.sets[set]?.[key];
+const measuresOf = (sets: readonly string[]): Readonly<Record<string, Measure>> => ({
+  ...Object.fromEntries(
+    sets.flatMap((set) =>
+      (
+        [
+          ["AUROC ↑", "auroc"],
+          ["AP ↑", "aupr"],
+          ["FPR95 ↓", "fpr95"],
+        ] as const
+      ).map(([name, key]) => [`${set}: ${name}`, detection(set, key)]),
+    ),
+  ),
+  "mIoU ↑": (run) => run.miou,
+});
+
+const read = (sweep: string, table = sweep) => rowsOf(join(flags.sweeps, sweep), table);
+const [onCamvid, ablation, onEspnet] = await Promise.all([
+  read(camvid),
+  read(camvid, `${camvid}-ablation`),
+  read(espnet),
+]);
+const setsOf = (rows: ReadonlyMap<string, Row>) => {
+  const [row] = rows.values();
+  const [run] = row?.values() ?? [];
+  return Object.keys(Object.values(run?.scores ?? {})[0]?.sets ?? {});
+};
+
+const table = (rows: ReadonlyMap<string, Row>, reference: string, others?: readonly string[]) =>
+  rows.has(reference)
+    ? differenceTable(
+        rows,
+        reference,
+        others ?? [...rows.keys()].filter((row) => row !== reference),
+        measuresOf(setsOf(rows)),
+      )
+    : "Nothing of it is run yet.";
+const balanced = (rows: ReadonlyMap<string, Row>) =>
+  pairs.map(([plain, even]) => table(rows, plain, [even])).join("\n\n");
+
+await writeFileAtomic(
+  join(flags.out, "segmentation.md"),
+  `# Segmentation
+
+Written by \`npx tsx bench/experiments/segmentation.ts\` from the numbers of these sweeps, each with its protocol above its tables:
+
+- [sweeps/${camvid}](sweeps/${camvid}/table.md): a small DeepLabV3+ trained on nine classes of CamVid; **held-out** classes (pedestrian, bicyclist) and **pasted** cut-outs as anomalies.
+  \`OFFMAP_DATA=DIR offmap bench small/camvid --seeds 1,2,3 --out docs/results/sweeps/${camvid}\`
+- [sweeps/${espnet}](sweeps/${espnet}/table.md): someone else's network, ESPNet as its authors trained it, untouched and with its last block fine-tuned; pasted cut-outs.
+  \`OFFMAP_DATA=DIR OFFMAP_MODELS=DIR offmap bench small/espnet-camvid --seeds 1,2,3 --out docs/results/sweeps/${espnet}\`
+
+No setting was chosen on these sets. Neither is a benchmark of the paper, and no number is comparable with a cell of it. Where the pasted cut-outs go follows from scenes, objects and seed
+alone (\`planPastes\` in \`src/data/segmentation\`), so the list is the recipe. Percent and percent points, over all pixels of a set; over more than one seed the mean ± the sample standard deviation.
+One seed says nothing about spread. The first row of each table is the reference itself; the others are what a row has more than it **with the same seed**, from the same pretrained network.
+
+## Balanced losses against the unbalanced, CamVid
+
+${balanced(onCamvid)}
+
+## Every method against the untouched network, CamVid
+
+${table(onCamvid, "energy")}
+
+## Alpha and gamma, CamVid
+
+Balanced EnergyOE less the same with alpha and gamma 0, which is EnergyOE.
+
+${table(ablation, "alpha-0-gamma-0")}
+
+## Someone else's network
+
+${table(onEspnet, "energy")}
+
+ESPNet's authors published a mean IoU of 55.64 % at this size (\`bench/experiments/espnet.ts\` compares).
+`,
+);

@@ -1,0 +1,72 @@
+/** What experiments read out of the folders of sweeps, and write as Markdown. */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type RunNumbers, readNumbers } from "../../src/benchmarks/sweep/results.js";
+import { deviationOver, meanOver } from "./protocol.js";
+
+/** Runs of one row by seed. */
+export type Row = ReadonlyMap<number, RunNumbers>;
+/** A number of a run, a fraction; none where the run lacks it. */
+export type Measure = (run: RunNumbers) => number | null | undefined;
+
+/** Rows of a table by the name of their recipe, in alphabetic order; none where nothing was run. */
+export async function rowsOf(sweep: string, table: string): Promise<ReadonlyMap<string, Row>> {
+  const folder = join(sweep, "results", table);
+  const rows = new Map<string, Row>();
+  for (const row of (await namesIn(folder)).sort()) {
+    const runs = new Map<number, RunNumbers>();
+    for (const file of await namesIn(join(folder, row))) {
+      const numbers = await readNumbers(join(folder, row, file));
+      if (numbers !== undefined) runs.set(numbers.seed, numbers);
+    }
+    if (runs.size > 0) rows.set(row, runs);
+  }
+  return rows;
+}
+
+const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
+
+/** Percent, one per run that has the number. */
+export const valuesOf = (row: Row | undefined, of: Measure): number[] =>
+  [...(row?.values() ?? [])].flatMap((run) => of(run) ?? []).map((value) => 100 * value);
+
+/** b - a in percent points, one per seed that both rows have. */
+export function differences(a: Row | undefined, b: Row | undefined, of: Measure): number[] {
+  return [...(a ?? [])].flatMap(([seed, run]) => {
+    const other = b?.get(seed);
+    const [before, after] = [of(run), other && of(other)];
+    return before == null || after == null ? [] : [100 * (after - before)];
+  });
+}
+
+/** The mean, and the sample standard deviation where there is more than one. */
+export function spread(values: readonly number[], { sign = false }: { readonly sign?: boolean } = {}): string {
+  if (values.length === 0) return "";
+  const mean = meanOver(values);
+  const text = `${sign && mean > 0 ? "+" : ""}${mean.toFixed(2)}`;
+  return values.length === 1 ? text : `${text} ± ${deviationOver(values).toFixed(2)}`;
+}
+
+/** A table whose first row is the reference itself, and the others what they have more than it. */
+export function differenceTable(
+  rows: ReadonlyMap<string, Row>,
+  reference: string,
+  others: readonly string[],
+  measures: Readonly<Record<string, Measure>>,
+): string {
+  const base = rows.get(reference);
+  const all = Object.values(measures);
+  const compared = others.flatMap((name) => {
+    const cells = all.map((of) => differences(base, rows.get(name), of));
+    const seeds = Math.max(...cells.map(({ length }) => length));
+    return seeds === 0 ? [] : [[name, String(seeds), ...cells.map((values) => spread(values, { sign: true }))]];
+  });
+  const own = [`\`${reference}\` itself`, String(base?.size ?? 0), ...all.map((of) => spread(valuesOf(base, of)))];
+  return grid([`less \`${reference}\``, "seeds", ...Object.keys(measures)], [own, ...compared]);
+}
+
+const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+
+/** A table of Markdown, its first column left, the others right. */
+export const grid = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [line(head), line(head.map((_, index) => (index === 0 ? "---" : "---:"))), ...rows.map(line)].join("\n");
