@@ -112,6 +112,20 @@ test("components are judged at the threshold with the best F1 of single pixels",
   expect(row?.f1).toBeGreaterThan(0.3);
 });
 
+test("images of one kind only and anomalies too small to count leave out what needs others, and nothing else", async () => {
+  const apart = await changed((scene, index) => ({
+    ...scene,
+    labels: scene.labels.map(() => (index % 2 === 0 ? 0 : 254)),
+  }));
+  const [row] = (await evaluateOn(apart, { scores: ["energy"], perImage: true })).rows;
+  expect(row?.auroc).toBeGreaterThan(0);
+  expect(row).not.toHaveProperty("per_image");
+  const components = { truth: 10_000, prediction: 10_000 };
+  const [small] = (await evaluateOn(testScenes(), { scores: ["energy"], components })).rows;
+  expect(small?.auroc).toBeGreaterThan(0);
+  expect(small).not.toHaveProperty("components");
+});
+
 test("95 % of the anomalous pixels lie at the threshold or above", async () => {
   const { rows, pixels, curves } = await evaluateOn(testScenes(), { scores: ["energy"] });
   const { tpr, thresholds } = curves.energy?.roc ?? { tpr: [], thresholds: [] };

@@ -74,8 +74,9 @@ export interface PixelRow {
   /** The same for the best F1 of single pixels. */
   readonly threshold_f1: number;
   readonly f1: number;
-  /** Means over the images, another protocol with other numbers. */
+  /** Means over the images, another protocol with other numbers; absent where no image has pixels of both kinds. */
   readonly per_image?: MeanImageMetrics;
+  /** Absent where no anomaly is large enough to count. */
   readonly components?: ComponentResults;
 }
 
@@ -138,7 +139,8 @@ export async function evaluateSegmentation(
   for (const part of parts) checkPixelPart(part, options.normalization);
   const judged = judgedSegments(parts, options);
   if (parts.length > 0) await checkAnomalies(dataset);
-  const names = dataset.classNames ?? options.classNames;
+  const labels = dataset.classNames === undefined ? { classNames: options.classNames } : dataset;
+  const names = labels.classNames;
   let classes = names?.length ?? 0;
   let confusion: ConfusionMatrix | undefined;
   const counts = new Float64Array(256);
@@ -150,7 +152,7 @@ export async function evaluateSegmentation(
   const perImage: EvaluatedImage[] = [];
   const { normalization, progress, signal } = options;
   const finish = judged && withProbabilities;
-  const scored = { parts, classNames: names, where: dataset.spec, finish, normalization, progress, signal };
+  const scored = { parts, labels, where: dataset.spec, finish, normalization, progress, signal };
   const run: SceneRun = (use) => scoreScenes(engine, classifier, dataset, scored, use);
   await run(({ index, scene, outputs, classes: found }) => {
     classes = found;
@@ -171,14 +173,15 @@ export async function evaluateSegmentation(
     judged?.add(scene, outputs, mask, where);
     if (options.perImage) perImage.push({ index, name: dataset.imageName(index), metrics });
   });
-  const rankings = pooled.map(({ score, pixels, single }) => ({ score, single, ranking: pixels.ranking() }));
-  const found = rankings.map(({ score, ranking, single }) => ({
-    row: {
-      ...pixelRow(score, ranking, options.preset),
-      ...(options.perImage && { per_image: single.mean() }),
-    },
-    curves: { roc: rocCurve(ranking, curvePoints), histogram: pixelHistogram(ranking), scale: rateScale(ranking) },
-  }));
+  // One ranking after the other, which are the largest things here.
+  const found = pooled.map(({ score, pixels, single }) => {
+    const ranking = pixels.ranking();
+    const mean = options.perImage && single.hasMean ? single.mean() : undefined;
+    return {
+      row: { ...pixelRow(score, ranking, options.preset), ...(mean && { per_image: mean }) },
+      curves: { roc: rocCurve(ranking, curvePoints), histogram: pixelHistogram(ranking), scale: rateScale(ranking) },
+    };
+  });
   const components =
     options.components === undefined
       ? []
@@ -248,7 +251,7 @@ async function componentsOf(
   minimum: MinimumSizes,
   dataset: SegmentationDataset,
   run: SceneRun,
-): Promise<ComponentResults[]> {
+): Promise<(ComponentResults | undefined)[]> {
   const metrics = rows.map(({ threshold_f1: threshold }) => new ComponentMetrics({ threshold, minimum }));
   await run(({ index, scene, outputs }) => {
     const mask = pixelKinds(scene.labels);
@@ -257,7 +260,7 @@ async function componentsOf(
       metrics[place]?.add(map, mask, scene.width, dataset.describe(index));
     });
   });
-  return metrics.map((each) => each.results());
+  return metrics.map((each) => (each.hasResults ? each.results() : undefined));
 }
 
 function segmentationOf(

@@ -129,7 +129,7 @@ class MapMetrics {
     const { auroc, aupr, fpr95 } = presetMetrics(this.options.preset);
     return {
       ...{ auroc: auroc(ranking), aupr: aupr(ranking), fpr95: fpr95(ranking), ...called(ranking, this.threshold) },
-      ...(this.components && { components: this.components.results() }),
+      ...(this.components?.hasResults && { components: this.components.results() }),
     };
   }
 }

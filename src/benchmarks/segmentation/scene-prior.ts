@@ -56,7 +56,7 @@ export async function measureScenePrior(
     });
   }
   const crop = inputSize(classifier, { height: shape[1], width: shape[2] });
-  const outputs = { classes: classNames.length, abstention: 0 };
+  const outputs = { classes: classNames.length, abstention: 0, labels: id };
   const segmenter = asSegmenter(classifier.model, [3, crop.height, crop.width], outputs, seed, spec);
   const objects = await openOutlierObjects(outliers);
   const predictor = new ScenePredictor(engine, segmenter, normalization);

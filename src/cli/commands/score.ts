@@ -83,7 +83,7 @@ export const score = defineCommand({
       return scoreWithGuarded({ images, model: read, path: model, csv, normalize, ...engineChoices }, io);
     }
     const { classifierOf, withEngine } = await import("../classifier-run.js");
-    const { classNamesOf } = await import("../class-names.js");
+    const { classNamesOf } = await import("../../training/class-names.js");
     const { chosenPart } = await import("../fitted-scores.js");
     const { openImages } = await import("../open-images.js");
     const { scoreImages } = await import("../../benchmarks/index.js");

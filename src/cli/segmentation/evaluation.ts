@@ -6,6 +6,7 @@ import {
   type SegmentationEvaluation,
 } from "../../benchmarks/segmentation/index.js";
 import type { Normalization, SegmentationDataset } from "../../data/index.js";
+import { OptionError } from "../../errors.js";
 import { writeFileAtomic } from "../../files.js";
 import type { PixelPart, PixelScoreName, SegmentJudge } from "../../guard/segmentation/index.js";
 import { componentTracks, type PresetName, presets } from "../../metrics/index.js";
@@ -13,11 +14,14 @@ import { count, percentage } from "../../report/format.js";
 import { type DetectionRow, renderCsv, renderMarkdownTable } from "../../report/index.js";
 import { renderSegmentationReport, type SegmentationReport } from "../../report/segmentation/index.js";
 import type { Device } from "../../runtime/index.js";
+import { classNamesOf } from "../../training/class-names.js";
+import type { Prior } from "../../training/prior.js";
 import { readPrior } from "../../training/prior-file.js";
 import { version } from "../../version.js";
-import { openClassifier, withEngine } from "../classifier-run.js";
+import { type OpenedClassifier, openClassifier, withEngine } from "../classifier-run.js";
 import type { CommandIo } from "../command-io.js";
 import { modelNames, sha256 } from "../evaluation.js";
+import { numberedClasses } from "./classes-option.js";
 import { type OpenedSets, openTestSets, type SetsTold } from "./sets.js";
 import { shownSets } from "./shown-sets.js";
 
@@ -64,12 +68,13 @@ export async function evaluateSegmenters(
 ): Promise<FinishedSegmentation> {
   const names = modelNames(paths);
   const sets = await openTestSets(settings);
+  const opened = await Promise.all(paths.map((path) => openClassifier(path, settings.normalize)));
+  const classNames = toldClasses(sets) ?? classNamesOf((opened.at(-1) as OpenedClassifier).classifier.model);
+  const prior = await priorOf(settings, classNames);
   return withEngine(settings, async (engine) => {
     const models: EvaluatedSegmenter[] = [];
-    const opened: Awaited<ReturnType<typeof openClassifier>>[] = [];
     for (const [index, path] of paths.entries()) {
-      const { classifier, normalization } = await openClassifier(path, settings.normalize);
-      opened.push({ classifier, normalization });
+      const { classifier, normalization } = opened[index] as OpenedClassifier;
       const evaluate = (dataset: SegmentationDataset, scores: readonly PixelScoreName[]) =>
         evaluateSegmentation(engine, classifier, dataset, {
           ...{ scores, fitted: settings.fitted, preset: settings.preset, normalization },
@@ -88,7 +93,27 @@ export async function evaluateSegmenters(
     const protocol = protocolOf(models, settings);
     if (!settings.report) return { models, rows, protocol, report: undefined };
     const shown = await shownSets(engine, { sets, models, opened }, io);
-    return { models, rows, protocol, report: await reportOf({ models, sets, shown, protocol, settings }) };
+    return {
+      models,
+      rows,
+      protocol,
+      report: await reportOf({ models, sets, shown, protocol, settings, classNames, prior }),
+    };
+  });
+}
+
+/** Names of the classes that the labels of a set tell. */
+const toldClasses = ({ id, ood }: OpenedSets) => [id, ...ood].find((set) => set?.classNames !== undefined)?.classNames;
+
+/** Read before the models run, which takes long. @throws OptionError where nothing says how many classes it must have */
+async function priorOf({ prior }: SegmentationSettings, classNames: readonly string[] | undefined) {
+  if (prior === undefined) return undefined;
+  if (classNames !== undefined) return readPrior(prior, classNames.length);
+  throw new OptionError({
+    where: "--prior",
+    expected: "classes to show it by",
+    received: "sets whose labels tell none, and a model that names none",
+    hint: "give scenes with classes as --id",
   });
 }
 
@@ -140,11 +165,13 @@ interface ReportParts {
   readonly shown: SegmentationReport["sets"];
   readonly protocol: string;
   readonly settings: SegmentationSettings;
+  readonly classNames: readonly string[] | undefined;
+  readonly prior: Prior | undefined;
 }
 
-async function reportOf({ models, sets, shown, protocol, settings }: ReportParts): Promise<SegmentationReport> {
+async function reportOf(parts: ReportParts): Promise<SegmentationReport> {
+  const { models, sets, shown, protocol, settings, prior } = parts;
   const subject = models.at(-1) as EvaluatedSegmenter;
-  const known = sets.id ?? sets.ood.find(({ classNames }) => classNames !== undefined);
   const hashes = await Promise.all(
     models.map(async ({ name, path }) => [`SHA-256 of ${name}`, await sha256(path)] as const),
   );
@@ -152,8 +179,7 @@ async function reportOf({ models, sets, shown, protocol, settings }: ReportParts
   const data = await Promise.all(
     all.map(async (set) => [`data ${set.name}`, `${set.spec}, SHA-256 ${await set.fingerprint()}`] as const),
   );
-  const classNames = known?.classNames ?? [];
-  const prior = settings.prior === undefined ? undefined : await readPrior(settings.prior, classNames.length);
+  const classNames = parts.classNames ?? numberedClasses((subject.id ?? subject.ood[0])?.classes ?? 0);
   const pasted = settings.paste === undefined ? [] : [["pasted objects", settings.paste] as const];
   return {
     title: `Anomaly segmentation of ${subject.name}`,

@@ -4,7 +4,7 @@ import { writeFileAtomic } from "../../files.js";
 import { calibratePixels, type PixelCalibration } from "../../guard/segmentation/index.js";
 import { count, percentage } from "../../report/format.js";
 import type { Device } from "../../runtime/index.js";
-import { classNamesOf } from "../class-names.js";
+import { classNamesOf } from "../../training/class-names.js";
 import { openClassifier, withEngine } from "../classifier-run.js";
 import type { CommandIo } from "../command-io.js";
 import { checkOutputFile } from "../output-folder.js";

@@ -114,7 +114,7 @@ async function allowed(
   }
   const { height, width } = await dataset.readOne(0);
   const shapes = pixelShapes(classifier, inputSize(classifier, { height, width }));
-  const classes = classesOf(classifier, shapes.outputs, dataset.classNames, dataset.spec);
+  const classes = classesOf(classifier, shapes.outputs, dataset, dataset.spec);
   return names.filter((name) => {
     try {
       pixelExpressions(classifier, shapes, {

@@ -10,8 +10,8 @@ import {
   pixelShapes,
 } from "../../guard/segmentation/index.js";
 import { encodeModel } from "../../onnx/index.js";
+import { classNamesOf } from "../../training/class-names.js";
 import { readCalibration } from "../calibration-file.js";
-import { classNamesOf } from "../class-names.js";
 import { openClassifier } from "../classifier-run.js";
 import type { CommandIo } from "../command-io.js";
 import { sizeFor } from "../image-size.js";
@@ -59,7 +59,7 @@ export async function runSegmentationExport(
   const part = await chosenPixelPart(fit, name);
   const { outputs } = pixelShapes(classifier, size);
   const names = told === undefined ? classNamesOf(classifier.model) : numberedClasses(told);
-  const classes = classesOf(classifier, outputs, names, "--classes");
+  const classes = classesOf(classifier, outputs, { classNames: names }, "--classes");
   if (calibration !== undefined) {
     checkPixelCalibration(calibration, part, { classes, normalization: normalizationText(normalization) });
   }

@@ -16,7 +16,7 @@ import {
 import { type Model, readModel } from "../../onnx/index.js";
 import { encodePng, heatPicture } from "../../report/segmentation/index.js";
 import type { Device } from "../../runtime/index.js";
-import { classNamesOf } from "../class-names.js";
+import { classNamesOf } from "../../training/class-names.js";
 import { classifierOf, withEngine } from "../classifier-run.js";
 import { inColumns } from "../columns.js";
 import type { CommandIo } from "../command-io.js";
@@ -98,7 +98,7 @@ export async function runSegmentationScore(
       classifier,
       pictures,
       {
-        ...{ parts: [part], classNames: counted, where: path, finish: judge && withProbabilities },
+        ...{ parts: [part], labels: { classNames: counted }, where: path, finish: judge && withProbabilities },
         ...{ normalization, progress, signal },
       },
       async ({ index, scene: { height, width }, outputs }) => {
@@ -153,13 +153,14 @@ function checkedRange(range: readonly number[]): readonly [number, number] {
 }
 
 /** Names of the images without their endings, numbered where two are the same. */
-function fileNames(places: readonly string[]): string[] {
-  const taken = new Map<string, number>();
+export function fileNames(places: readonly string[]): string[] {
+  const taken = new Set<string>();
   return places.map((place) => {
     const name = fileName(basename(place, extname(place)));
-    const before = taken.get(name) ?? 0;
-    taken.set(name, before + 1);
-    return before === 0 ? name : `${name}-${before + 1}`;
+    let free = name;
+    for (let number = 2; taken.has(free); number++) free = `${name}-${number}`;
+    taken.add(free);
+    return free;
   });
 }
 

@@ -57,7 +57,7 @@ export async function shownSets(engine: Engine, shown: Shown, io: CommandIo): Pr
       scenes.push({ name: dataset.imageName(index), note, image, labels, height, width, columns: columns[at] ?? [] });
     }
     const rankedBy = `The ${best.length} images with the highest and the ${worst.length} with the lowest AUPR of ${models.length > 1 ? `${subject.name} by ` : ""}the ${score} score, of ${ranked.length} with both known and anomalous pixels.`;
-    result.push({ name: dataset.name, rankedBy, scenes });
+    result.push({ name: dataset.name, rankedBy, tellsClasses: dataset.classNames !== undefined, scenes });
   }
   return result;
 }

@@ -54,6 +54,7 @@ export async function sceneFilesDataset(options: SceneFilesOptions): Promise<Seg
     length: files.length,
     ...(shape === undefined ? {} : { shape }),
     ...(map.classNames === undefined ? {} : { classNames: map.classNames }),
+    ...(map.allClasses === undefined ? {} : { allClasses: map.allClasses }),
     readOne,
     read: async (indices) => readScenes(readOne, checkIndices(indices, files.length, spec), spec),
     imageName: (index) => file(index).name,

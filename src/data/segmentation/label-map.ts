@@ -10,6 +10,8 @@ export interface LabelMap {
   readonly table: Int16Array;
   /** Absent when the labels only tell anomalies from the rest. */
   readonly classNames?: readonly string[];
+  /** The names before some classes were left out; absent where none were. */
+  readonly allClasses?: readonly string[];
 }
 
 /**
@@ -119,6 +121,7 @@ export function leaveOutClasses(map: LabelMap, left: ClassesLeftOut, where: stri
   return {
     table: map.table.map((label) => changed.get(label) ?? renumbered.get(label) ?? label),
     classNames: remaining.map((index) => names[index] as string),
+    allClasses: names,
   };
 }
 

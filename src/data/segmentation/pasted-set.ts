@@ -141,6 +141,7 @@ export async function pastedDataset(
     length: entries.length,
     ...(scenes.shape === undefined ? {} : { shape: scenes.shape }),
     ...(scenes.classNames === undefined ? {} : { classNames: scenes.classNames }),
+    ...(scenes.allClasses === undefined ? {} : { allClasses: scenes.allClasses }),
     readOne,
     read: async (indices) => readScenes(readOne, checkIndices(indices, entries.length, scenes.spec), scenes.spec),
     imageName: (index) => entry(index).image,

@@ -43,6 +43,8 @@ export interface SegmentationDataset {
    * (Fishyscapes, Road Anomaly, SegmentMeIfYouCan, Lost and Found): there 0 is "in-distribution", and no class.
    */
   readonly classNames?: readonly string[];
+  /** Names of the layout's classes in its own order; there when some of them were left out, and the others numbered anew. */
+  readonly allClasses?: readonly string[];
   /**
    * Reads scenes of one size in the order of `indices`; an index may occur twice.
    *

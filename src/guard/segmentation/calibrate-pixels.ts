@@ -89,7 +89,7 @@ export async function calibratePixels(
   checkPixelPart(part, run.normalization);
   const order = createGenerator(seed).permutation(id.length);
   const kept = keptBack(id.length, alpha, fresh, "rate");
-  const names = id.classNames ?? classNames;
+  const labels = id.classNames === undefined ? { classNames } : id;
   let classes = 0;
   const overScenes = (
     dataset: SegmentationDataset,
@@ -100,7 +100,7 @@ export async function calibratePixels(
       engine,
       classifier,
       dataset,
-      { ...run, parts: [part], classNames: names, where: dataset.spec, indices },
+      { ...run, parts: [part], labels, where: dataset.spec, indices },
       ({ index, scene, outputs, classes: found }) => {
         classes = found;
         use(outputs[part.score]?.data as Float32Array, scene, dataset.describe(index));

@@ -70,7 +70,7 @@ export async function fitPixelScores(
     });
   }
   const shapes = pixelShapes(classifier, inputSize(classifier, await dataset.readOne(0)));
-  const classes = classesOf(classifier, shapes.outputs, dataset.classNames, dataset.spec);
+  const classes = classesOf(classifier, shapes.outputs, dataset, dataset.spec);
   const wanted = names.map((name) => {
     const definition: PixelScoreDefinition = pixelScores[name];
     return { name, definition, settings: pixelOptionsOf(name, options[name]) };

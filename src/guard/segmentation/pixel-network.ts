@@ -3,6 +3,7 @@ import type { Size } from "../../data/index.js";
 import { DataError } from "../../errors.js";
 import { abstentionKey } from "../../nn/types.js";
 import type { Classifier } from "../../training/classifier.js";
+import { checkClassOrder, type LabelledClasses } from "../../training/segmentation/class-order.js";
 import { outlierOutput } from "../../training/segmentation/outlier-head.js";
 import { inferPixelShapes, type PixelShapes } from "../../training/segmentation/segmenter.js";
 
@@ -24,19 +25,23 @@ export function inputSize({ shape: [, height, width] }: Classifier, image: Size)
  * Outputs beyond the classes are left out of predictions and scores.
  *
  * @param outputs  of the model
- * @param names    of the data's classes, where its labels tell classes
+ * @param labels   the data's classes, where its labels tell classes
  * @param where    the data, for the message
- * @throws DataError when the data have more classes than the model
+ * @throws DataError when the data have more classes than the model, or number them otherwise: see {@link checkClassOrder}
  */
 export function classesOf(
   { model }: Pick<Classifier, "model">,
   outputs: number,
-  names: readonly string[] | undefined,
+  labels: LabelledClasses,
   where: string,
 ): number {
+  const { classNames: names } = labels;
   const most = outputs - Number(model.metadata.get(abstentionKey) ?? 0);
   const classes = names?.length ?? most;
-  if (classes <= most) return classes;
+  if (classes <= most) {
+    checkClassOrder(model, outputs, labels, where);
+    return classes;
+  }
   throw new DataError({
     where,
     expected: `labels of at most ${most} classes, which the model tells apart`,

@@ -1,5 +1,6 @@
 import type { Engine } from "../../runtime/index.js";
 import type { Classifier } from "../../training/classifier.js";
+import type { LabelledClasses } from "../../training/segmentation/class-order.js";
 import { type Finish, pixelModel } from "./pixel-graph.js";
 import { classesOf } from "./pixel-network.js";
 import type { PixelPart } from "./pixel-part.js";
@@ -7,8 +8,8 @@ import { type RunScenesOptions, runScenes, type SceneOutputs, type ScenesToRun }
 
 export interface ScoreScenesOptions extends RunScenesOptions {
   readonly parts: readonly PixelPart[];
-  /** Of the data's classes, where its labels tell classes; see {@link classesOf}. */
-  readonly classNames: readonly string[] | undefined;
+  /** The data's classes, where its labels tell classes; see {@link classesOf}. */
+  readonly labels: LabelledClasses;
   /** The data, for messages. */
   readonly where: string;
   /** Further outputs; default: predictions and scores. */
@@ -25,7 +26,7 @@ export async function scoreScenes(
   engine: Engine,
   classifier: Classifier,
   dataset: ScenesToRun,
-  { parts, classNames, where, finish, ...run }: ScoreScenesOptions,
+  { parts, labels, where, finish, ...run }: ScoreScenesOptions,
   use: (result: ScoredScene) => void | Promise<void>,
 ): Promise<void> {
   let classes = 0;
@@ -34,7 +35,7 @@ export async function scoreScenes(
     classifier,
     dataset,
     (shapes, size) => {
-      classes = classesOf(classifier, shapes.outputs, classNames, where);
+      classes = classesOf(classifier, shapes.outputs, labels, where);
       return pixelModel(classifier, shapes, { classes, size, parts }, finish);
     },
     run,

@@ -53,6 +53,11 @@ export class PerImageMetrics {
     return metrics;
   }
 
+  /** Whether there is an image with pixels of both kinds, and so a mean. */
+  get hasMean(): boolean {
+    return this.images > 0;
+  }
+
   /** @throws DataError when no image has pixels of both kinds */
   mean(): MeanImageMetrics {
     const { sums, images, leftOut } = this;

@@ -85,6 +85,11 @@ export class ComponentMetrics {
     this.images++;
   }
 
+  /** Whether a true component counts, and so there are results. */
+  get hasResults(): boolean {
+    return this.siou.length > 0;
+  }
+
   /** @throws DataError when no true component counts */
   results(): ComponentResults {
     const { siou, ppv } = this;

@@ -4,6 +4,8 @@ export type Rgb = readonly [red: number, green: number, blue: number];
 
 /** Anomalies in label pictures. */
 export const anomalyColour: Rgb = [255, 255, 255];
+/** In label pictures of sets whose labels tell no classes: what is no anomaly. */
+export const knownColour: Rgb = [150, 150, 150];
 /** Void in label pictures. */
 export const voidColour: Rgb = [0, 0, 0];
 /** Outline of labelled anomalies in anomaly maps. */

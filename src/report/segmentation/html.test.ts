@@ -1,7 +1,7 @@
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import { elements } from "../../../test/report/markup-checks.js";
-import { classColours, heatColours } from "./colours.js";
+import { classColours, heatColours, knownColour } from "./colours.js";
 import { renderSegmentationReport } from "./html.js";
 import { heatPicture, labelPicture, photograph } from "./pictures.js";
 import type { SegmentationReport } from "./types.js";
@@ -38,6 +38,7 @@ const report: SegmentationReport = {
     {
       name: "pasted",
       rankedBy: "The best.",
+      tellsClasses: true,
       scenes: [
         {
           ...{ name: "a&b.png", note: "among the best", ...size, labels, image: new Uint8Array(72).fill(99) },
@@ -104,6 +105,16 @@ test("labels have the colours of their classes, anomalies are white and void is 
   const at = (pixel: number) => [...data.subarray(3 * pixel, 3 * pixel + 3)];
   const [road, gnome] = classColours(["road", "gnome"]);
   expect([at(0), at(2), at(8), at(5)]).toEqual([road, gnome, [255, 255, 255], [0, 0, 0]]);
+});
+
+test("labels that tell no classes are grey where there is no anomaly, and the legend says so", async () => {
+  const { data } = labelPicture(labels, size, undefined);
+  const at = (pixel: number) => [...data.subarray(3 * pixel, 3 * pixel + 3)];
+  expect([at(0), at(8), at(5)]).toEqual([[...knownColour], [255, 255, 255], [0, 0, 0]]);
+  const told = "no anomaly, of no class that is told";
+  expect(await renderSegmentationReport(report)).not.toContain(told);
+  const sets = report.sets.map((set) => ({ ...set, tellsClasses: false }));
+  expect(await renderSegmentationReport({ ...report, sets })).toContain(told);
 });
 
 test("a map goes from dark to bright, with an outline around what the labels say is an anomaly", () => {

@@ -1,7 +1,15 @@
 /** From maps of an image to pictures. */
 import sharp from "sharp";
 import { outlierLabel, type Size, voidLabel } from "../../data/index.js";
-import { anomalyColour, classColours, heatColours, outlineColour, type Rgb, voidColour } from "./colours.js";
+import {
+  anomalyColour,
+  classColours,
+  heatColours,
+  knownColour,
+  outlineColour,
+  type Rgb,
+  voidColour,
+} from "./colours.js";
 
 /** Pixels [H, W, 3], row by row. */
 export interface Picture extends Size {
@@ -21,10 +29,11 @@ export function photograph(planes: Uint8Array, { height, width }: Size): Picture
 /**
  * Labels or predicted classes in the colours of the classes; anomalies white, void black.
  *
- * @param labels  train ids, 254 or 255, [H, W]
+ * @param labels      train ids, 254 or 255, [H, W]
+ * @param classNames  undefined for labels that tell no classes: what is no anomaly is then grey
  */
-export function labelPicture(labels: Uint8Array, size: Size, classNames: readonly string[]): Picture {
-  const colours = classColours(classNames);
+export function labelPicture(labels: Uint8Array, size: Size, classNames: readonly string[] | undefined): Picture {
+  const colours = classNames === undefined ? [knownColour] : classColours(classNames);
   return coloured(labels, size, (label) =>
     label === outlierLabel ? anomalyColour : label === voidLabel ? voidColour : (colours[label] ?? voidColour),
   );

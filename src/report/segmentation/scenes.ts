@@ -1,7 +1,16 @@
 /** Images with their labels, predictions and anomaly maps side by side, as in the figures of papers. */
 import { percentage } from "../format.js";
 import { type Markup, markup } from "../markup.js";
-import { anomalyColour, classColours, heatColours, hexOf, outlineColour, type Rgb, voidColour } from "./colours.js";
+import {
+  anomalyColour,
+  classColours,
+  heatColours,
+  hexOf,
+  knownColour,
+  outlineColour,
+  type Rgb,
+  voidColour,
+} from "./colours.js";
 import { heatPicture, labelPicture, photograph, webpDataUri } from "./pictures.js";
 import type { SegmentationReport, ShownScene, ShownSet } from "./types.js";
 
@@ -35,23 +44,32 @@ export async function scenesSection({
   if (shown.length === 0) return [];
   const figures: Markup[] = [];
   for (const set of shown) figures.push(await setFigure(set, classNames));
-  const content = markup`<p class="explain">Anomaly maps share one scale, across scores, models and images: a colour says which share of the known pixels of the whole set score at least as high. What has one colour costs equally many false alarms, whatever the score. Labelled anomalies have an outline in the maps. A click enlarges a picture, another one puts it back.</p>${heatLegend()}${classLegend(classNames)}${figures}`;
+  const content = markup`<p class="explain">Anomaly maps share one scale, across scores, models and images: a colour says which share of the known pixels of the whole set score at least as high. What has one colour costs equally many false alarms, whatever the score. Labelled anomalies have an outline in the maps. A click enlarges a picture, another one puts it back.</p>${heatLegend()}${classLegend(
+    classNames,
+    shown.every(({ tellsClasses }) => tellsClasses),
+  )}${figures}`;
   return [{ id: "maps", title: "Where it looks", content }];
 }
 
-async function setFigure({ name, rankedBy, scenes }: ShownSet, classNames: readonly string[]): Promise<Markup> {
+async function setFigure(
+  { name, rankedBy, tellsClasses, scenes }: ShownSet,
+  classNames: readonly string[],
+): Promise<Markup> {
   const columns = scenes[0]?.columns ?? [];
   const rows: Markup[] = [];
-  for (const scene of scenes) rows.push(await sceneRow(scene, classNames));
+  for (const scene of scenes) rows.push(await sceneRow(scene, classNames, tellsClasses));
   const heads = ["image", "label", ...columns.map(({ title }) => title)];
   return markup`<figure><h3>${name}</h3><p class="key">${rankedBy}</p><div class="scroll wide" tabindex="0" role="region" aria-label="Images of ${name}"><div class="scenes" style="--columns:${heads.length}">${heads.map((head) => markup`<div class="head">${head}</div>`)}${rows}</div></div></figure>`;
 }
 
-async function sceneRow(scene: ShownScene, classNames: readonly string[]): Promise<Markup> {
+async function sceneRow(scene: ShownScene, classNames: readonly string[], tellsClasses: boolean): Promise<Markup> {
   const { image, labels, columns, name, note } = scene;
   const pictures = [
     { title: "image", uri: await webpDataUri(photograph(image, scene), "smooth") },
-    { title: "label", uri: await webpDataUri(labelPicture(labels, scene, classNames), "flat") },
+    {
+      title: "label",
+      uri: await webpDataUri(labelPicture(labels, scene, tellsClasses ? classNames : undefined), "flat"),
+    },
   ];
   for (const column of columns) {
     const uri =
@@ -67,11 +85,12 @@ async function sceneRow(scene: ShownScene, classNames: readonly string[]): Promi
   return markup`<div class="row">${name}: ${note}</div>${cells}`;
 }
 
-function classLegend(names: readonly string[]): Markup {
+function classLegend(names: readonly string[], allTellClasses: boolean): Markup {
   const colours = classColours(names);
   const items: (readonly [string, Rgb])[] = [
     ...names.map((name, index) => [name, colours[index] as Rgb] as const),
     ["anomaly", anomalyColour],
+    ...(allTellClasses ? [] : [["no anomaly, of no class that is told", knownColour] as const]),
     ["void", voidColour],
     ["outline of an anomaly", outlineColour],
   ];

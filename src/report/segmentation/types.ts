@@ -48,6 +48,8 @@ export interface ShownSet {
   readonly name: string;
   /** What decided which images are best and worst. */
   readonly rankedBy: string;
+  /** Whether its labels tell classes, and not only anomalies from the rest. */
+  readonly tellsClasses: boolean;
   readonly scenes: readonly ShownScene[];
 }
 

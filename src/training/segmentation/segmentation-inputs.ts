@@ -62,7 +62,7 @@ export async function openSegmentationInputs(
   const crop = cropFor(options, own.size, id);
   const channels = 3;
   const shape = [channels, crop.height, crop.width] as const;
-  const outputs = { classes: classNames.length, abstention: loss.abstentionClasses ?? 0 };
+  const outputs = { classes: classNames.length, abstention: loss.abstentionClasses ?? 0, labels: id };
   const block = loss.outlierHead ? selectPixelParameters(classifier.upgraded.graph, "head") : [];
   const start = loss.outlierHead ? addOutlierHead(model, block, shape, options.seed) : model;
   const segmenter = asSegmenter(start, shape, outputs, options.seed, where);

@@ -8,6 +8,7 @@ import { abstentionKey } from "../../nn/index.js";
 import { heFanIn } from "../../nn/initializers.js";
 import { formatDims, type Model } from "../../onnx/index.js";
 import { asClassifier, type Classifier, importWhole, probeBatch } from "../classifier.js";
+import { checkClassOrder, type LabelledClasses } from "./class-order.js";
 
 /** The parts of {@link Classifier}, with logits [N, O, h, w]. */
 export interface Segmenter extends Classifier {
@@ -24,6 +25,8 @@ export interface Outputs {
   readonly classes: number;
   /** Outputs after those of the classes that the loss calls for, A. */
   readonly abstention: number;
+  /** What the classes are called; default: nothing, and their order is not checked. */
+  readonly labels?: LabelledClasses;
 }
 
 /**
@@ -34,16 +37,18 @@ export interface Outputs {
  * @param seed   of the rows that are added
  * @param where  how errors call the model
  * @throws ShapeError for a model without pixel-wise logits, or with fewer outputs than there are classes
+ * @throws DataError for labels that number the model's classes otherwise: see {@link checkClassOrder}
  */
 export function asSegmenter(
   model: Model,
   shape: readonly [number, number, number],
-  { classes, abstention }: Outputs,
+  { classes, abstention, labels = {} }: Outputs,
   seed: number,
   where = "model",
 ): Segmenter {
   const found = { ...asClassifier(model, where), classes, abstention, where };
   const { outputs } = inferPixelShapes(found, shape);
+  checkClassOrder(model, outputs, labels, where);
   if (outputs >= classes + abstention) return withAbstentionKey(found, model);
   if (outputs !== classes) {
     throw new ShapeError({

@@ -58,7 +58,7 @@ export async function fitSegments(
   const scored = {
     ...run,
     parts: [part],
-    classNames: dataset.classNames,
+    labels: dataset,
     where: dataset.spec,
     finish: withProbabilities,
   };

@@ -1,8 +1,8 @@
 import type { Model } from "../onnx/index.js";
-import { classNamesKey } from "../training/index.js";
+import { classNamesKey } from "./classifier.js";
 
 /** Names of the classes that a tuned model remembers from its training images; undefined for a model that has none. */
-export function classNamesOf({ metadata }: Model): readonly string[] | undefined {
+export function classNamesOf({ metadata }: Pick<Model, "metadata">): readonly string[] | undefined {
   const text = metadata.get(classNamesKey);
   if (text === undefined) return undefined;
   try {

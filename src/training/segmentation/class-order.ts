@@ -1,0 +1,36 @@
+import type { SegmentationDataset } from "../../data/index.js";
+import { DataError } from "../../errors.js";
+import type { Model } from "../../onnx/index.js";
+import { classNamesOf } from "../class-names.js";
+
+/** Classes of labels, in the order of their train ids, and those of the layout before some were left out. */
+export type LabelledClasses = {
+  readonly [Names in "classNames" | "allClasses"]?: SegmentationDataset[Names] | undefined;
+};
+
+/**
+ * Refuses labels whose train ids are outputs of other classes: classes before others were left out, and the model has them. A model that remembers
+ * its classes is asked for their places; of another one it is taken for granted that it has the classes of the layout where it has as many outputs.
+ *
+ * @param outputs  of the model
+ * @param where    the data, for the message
+ * @throws DataError naming a class and the output that it would be judged by
+ */
+export function checkClassOrder(
+  model: Pick<Model, "metadata">,
+  outputs: number,
+  { classNames = [], allClasses }: LabelledClasses,
+  where: string,
+): void {
+  const own = classNamesOf(model) ?? (allClasses !== undefined && outputs >= allClasses.length ? allClasses : []);
+  for (const [label, name] of classNames.entries()) {
+    const output = own.indexOf(name);
+    if (output < 0 || output === label) continue;
+    throw new DataError({
+      where,
+      expected: `class "${name}" as number ${output}, which the model's output of it has`,
+      received: `number ${label}, the output of "${own[label] ?? "no class"}"`,
+      hint: "leave out the classes that the model was not trained on and no others, with ?void=NAME or ?outlier=NAME",
+    });
+  }
+}
