@@ -50,6 +50,7 @@ export {
   openOutlierObjects,
   openSegmentation,
   outlierLabel,
+  type PastedDataset,
   type PasteOptions,
   type PastePlan,
   type Placement,

@@ -144,6 +144,13 @@ export const badInputCases: readonly BadInputCase[] = [
       "scores.npy: expected a calibration that `offmap calibrate` has written, got …; run `offmap calibrate` again",
   },
   {
+    kind: "preset of segmentation networks for a classifier",
+    command:
+      "offmap tune --model model.onnx --id three-classes --outliers outliers --preset paper-cityscapes --out run",
+    exitCode: 2,
+    message: "--preset paper-cityscapes: expected a segmentation network, which it is for, got an image classifier",
+  },
+  {
     kind: "unknown preset",
     command: "offmap metrics --id scores.npy --ood scores.npy --preset opennood",
     exitCode: 2,

@@ -37,6 +37,13 @@ export const segmentationCases: readonly BadInputCase[] = [
       "pairs:scenes/images,scenes/labels?map=six-classes.json: expected labels of at most 5 classes, which the model tells apart, got 6 (grass, road, sky, ...); leave out the classes that the model was not trained on, with ?outlier=NAME or ?void=NAME",
   },
   {
+    kind: "classes left out that the network has",
+    command: "offmap eval --model segmenter.onnx --id pairs:scenes/images,scenes/labels?map=map.json&void=0",
+    exitCode: 2,
+    message:
+      'pairs:scenes/images,scenes/labels?map=map.json&void=0: expected class "road" as number 1, which the model\'s output of it has, got number 0, the output of "grass"; leave out the classes that the model was not trained on and no others, with ?void=NAME or ?outlier=NAME',
+  },
+  {
     kind: "object without an alpha channel",
     command:
       "offmap prior --model segmenter.onnx --id pairs:scenes/images,scenes/labels?map=map.json --outliers cutouts:opaque --scenes 2",

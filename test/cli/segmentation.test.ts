@@ -56,6 +56,18 @@ describe("eval", () => {
     expect(first.average).not.toEqual(other.average);
     expect(first.sets[0]?.per_image).toHaveLength(4);
     expect(first.sets[0]?.rows[0]).toMatchObject({ per_image: { n_images: 4 }, components: { n_components: 4 } });
+    // The plan that --out keeps gives the same set without the seed, and the other protocols have tables of their own.
+    const argv = ["eval", ...model(), "--ood", `pasted=${known()}`, ...paste];
+    const shown = await text(...argv, "--paste-seed", "2", "--out", at("pasted"));
+    expect(shown).toMatch(
+      /Means over images.*\nmodel +score +set +AUROC ↑[^]*Objects found.*\nmodel +score +set +sIoU ↑/,
+    );
+    const table = await readFile(at("pasted/table.md"), "utf8");
+    expect(table).toMatch(/\| segmenter \| energy \| pasted \| [\d.]+ \| [\d.]+ \| [\d.]+ \| 4 \| 0 \|/);
+    const page = await readFile(at("pasted/report.html"), "utf8");
+    expect(page).toContain('<section id="protocols"');
+    expect(page).toContain("drawn from seed 2");
+    expect((await json<Evaluated>(...argv, "--paste-plan", at("pasted/plan-pasted.json"))).sets).toEqual(other.sets);
   });
 
   test("two models and a folder make a report with both side by side", async () => {

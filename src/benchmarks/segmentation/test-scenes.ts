@@ -3,6 +3,7 @@ import {
   type OutlierObjects,
   openOutlierObjects,
   openSegmentation,
+  type PastedDataset,
   type PasteOptions,
   pastedDataset,
   planPastes,
@@ -44,7 +45,7 @@ export async function withObjects(
   objects: OutlierObjects,
   name: string | undefined,
   { seed = 1, plan, ...options }: PasteTold,
-): Promise<SegmentationDataset> {
+): Promise<PastedDataset> {
   const made = plan === undefined ? await planPastes(scenes, objects, seed, options) : await readPastePlan(plan);
   const pasted = await pastedDataset(scenes, objects, made);
   return name === undefined ? pasted : { ...pasted, name };

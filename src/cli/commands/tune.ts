@@ -103,6 +103,13 @@ export const tune = defineCommand({
       const result = await tuneSegmentation({ ...settings, ...duration, ...own, engine }, context);
       return io.write(result, () => segmentationText(result));
     }
+    if (preset === scenePreset) {
+      throw new OptionError({
+        where: `--preset ${scenePreset}`,
+        expected: "a segmentation network, which it is for",
+        received: "an image classifier",
+      });
+    }
     const { presets } = await import("../../losses/index.js");
     const { tune: fineTune } = await import("../../training/index.js");
     const { epochs, ...settings } = preset === undefined ? {} : (presets[preset] ?? {});

@@ -5,14 +5,19 @@ import {
   type PixelRow,
   type SegmentationEvaluation,
 } from "../../benchmarks/segmentation/index.js";
-import type { Normalization, SegmentationDataset } from "../../data/index.js";
+import { type Normalization, type PastePlan, type SegmentationDataset, writePastePlan } from "../../data/index.js";
 import { OptionError } from "../../errors.js";
 import { writeFileAtomic } from "../../files.js";
 import type { PixelPart, PixelScoreName, SegmentJudge } from "../../guard/segmentation/index.js";
 import { componentTracks, type PresetName, presets } from "../../metrics/index.js";
 import { count, percentage } from "../../report/format.js";
 import { type DetectionRow, renderCsv, renderMarkdownTable } from "../../report/index.js";
-import { renderSegmentationReport, type SegmentationReport } from "../../report/segmentation/index.js";
+import { escapeMarkdown } from "../../report/markdown.js";
+import {
+  type ProtocolTable,
+  renderSegmentationReport,
+  type SegmentationReport,
+} from "../../report/segmentation/index.js";
 import type { Device } from "../../runtime/index.js";
 import { classNamesOf } from "../../training/class-names.js";
 import type { Prior } from "../../training/prior.js";
@@ -20,8 +25,9 @@ import { readPrior } from "../../training/prior-file.js";
 import { version } from "../../version.js";
 import { type OpenedClassifier, openClassifier, withEngine } from "../classifier-run.js";
 import type { CommandIo } from "../command-io.js";
-import { modelNames, sha256 } from "../evaluation.js";
+import { fileName, modelNames, sha256 } from "../evaluation.js";
 import { numberedClasses } from "./classes-option.js";
+import { otherProtocols } from "./other-protocols.js";
 import { type OpenedSets, openTestSets, type SetsTold } from "./sets.js";
 import { shownSets } from "./shown-sets.js";
 
@@ -58,6 +64,8 @@ export interface FinishedSegmentation {
   readonly rows: readonly DetectionRow[];
   readonly protocol: string;
   readonly report: SegmentationReport | undefined;
+  /** Which object lies where, of each set whose objects were pasted, by its name. */
+  readonly plans: ReadonlyMap<string, PastePlan>;
 }
 
 /** @param paths  the baseline first where there is one */
@@ -91,12 +99,14 @@ export async function evaluateSegmenters(
     }
     const rows = models.flatMap(detectionRows);
     const protocol = protocolOf(models, settings);
-    if (!settings.report) return { models, rows, protocol, report: undefined };
+    const plans = new Map(sets.ood.flatMap((set) => ("plan" in set ? [[set.name, set.plan] as const] : [])));
+    if (!settings.report) return { models, rows, protocol, plans, report: undefined };
     const shown = await shownSets(engine, { sets, models, opened }, io);
     return {
       models,
       rows,
       protocol,
+      plans,
       report: await reportOf({ models, sets, shown, protocol, settings, classNames, prior }),
     };
   });
@@ -180,7 +190,6 @@ async function reportOf(parts: ReportParts): Promise<SegmentationReport> {
     all.map(async (set) => [`data ${set.name}`, `${set.spec}, SHA-256 ${await set.fingerprint()}`] as const),
   );
   const classNames = parts.classNames ?? numberedClasses((subject.id ?? subject.ood[0])?.classes ?? 0);
-  const pasted = settings.paste === undefined ? [] : [["pasted objects", settings.paste] as const];
   return {
     title: `Anomaly segmentation of ${subject.name}`,
     summary: headline(models),
@@ -204,11 +213,21 @@ async function reportOf(parts: ReportParts): Promise<SegmentationReport> {
     })),
     baseline: (models[0] as EvaluatedSegmenter).name,
     classNames,
+    otherProtocols: otherProtocols(models),
     sets: shown,
     ...(prior === undefined ? {} : { prior: { classNames, share: prior.prior, outliers: prior.outliers } }),
-    facts: [["Offmap", version], ["Node", process.version], ...hashes, ...data, ...pasted],
+    facts: [["Offmap", version], ["Node", process.version], ...hashes, ...data, ...pasted(settings)],
     notes: [],
   };
+}
+
+/** How objects were pasted, as a fact of the report. */
+function pasted({ paste, pastePlan, pasteSeed = 1, pasteScale, feather = 0 }: SegmentationSettings) {
+  if (paste === undefined) return [];
+  const drawn = pastePlan === undefined ? `drawn from seed ${pasteSeed}` : `as ${pastePlan} says`;
+  const scale = pasteScale === undefined ? "" : `, scaled by ${pasteScale.join(" to ")}`;
+  const feathered = feather === 0 ? "" : `, feathered by ${feather} pixels`;
+  return [["pasted objects", `${paste}, ${drawn}${scale}${feathered}`] as const];
 }
 
 /** The last score's average and the mIoU, before and after where there are two models. */
@@ -246,17 +265,25 @@ export function segmentationDocument({ id, ood, average }: EvaluatedSegmenter, p
   };
 }
 
-/** `eval.json`, `table.md`, `table.csv` and `report.html`. */
+/** `eval.json`, `table.md`, `table.csv`, `report.html`, and `plan-SET.json` for each set with pasted objects. */
 export async function writeSegmentation(
   folder: string,
   document: object,
-  { models, rows, protocol, report }: FinishedSegmentation,
+  { models, rows, protocol, report, plans }: FinishedSegmentation,
 ): Promise<void> {
+  const others = otherProtocols(models).map(markdownOf).join("");
   const baseline = models.length > 1 ? { baseline: (models[0] as EvaluatedSegmenter).name } : {};
   await writeFileAtomic(join(folder, "eval.json"), `${JSON.stringify(document, null, 2)}\n`);
-  await writeFileAtomic(join(folder, "table.md"), `${renderMarkdownTable(rows, baseline)}\n${protocol}\n`);
+  await writeFileAtomic(join(folder, "table.md"), `${renderMarkdownTable(rows, baseline)}\n${protocol}\n${others}`);
   await writeFileAtomic(join(folder, "table.csv"), renderCsv(rows));
+  for (const [set, plan] of plans) await writePastePlan(join(folder, `plan-${fileName(set)}.json`), plan);
   if (report !== undefined) {
     await writeFileAtomic(join(folder, "report.html"), await renderSegmentationReport(report));
   }
+}
+
+function markdownOf({ title, head, rows }: ProtocolTable): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(" | ")} |\n`;
+  const rule = `| ${head.map((_, index) => (index < 3 ? "---" : "---:")).join(" | ")} |\n`;
+  return `\n${title}:\n\n${line(head)}${rule}${rows.map(line).join("")}`;
 }

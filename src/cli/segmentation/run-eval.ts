@@ -1,7 +1,8 @@
 import { OptionError } from "../../errors.js";
 import type { PixelScoreName } from "../../guard/segmentation/index.js";
 import { percentage } from "../../report/format.js";
-import { renderTextTable } from "../../report/index.js";
+import { type ProtocolTable, renderTextTable } from "../../report/index.js";
+import { inColumns } from "../columns.js";
 import type { CommandIo } from "../command-io.js";
 import { makeOutputFolder } from "../output-folder.js";
 import {
@@ -12,6 +13,7 @@ import {
   segmentationDocument,
   writeSegmentation,
 } from "./evaluation.js";
+import { otherProtocols } from "./other-protocols.js";
 import { readPixelPart, readSegmentJudge } from "./parts.js";
 import { type AnyScoreName, asPixelScores } from "./score-names.js";
 import { refuseFlags } from "./task.js";
@@ -73,11 +75,22 @@ export async function runSegmentationEval(
               ...(other === undefined ? {} : { baseline: other.name }),
             }),
           ]),
+      ...(perImage || options.components !== undefined ? otherProtocols(done.models).flatMap(protocolText) : []),
       ...done.models.flatMap(segmentsText),
       done.protocol,
       ...(out === undefined ? [] : [`report: ${out}/report.html`]),
     ].join("\n"),
   );
+}
+
+function protocolText({ title, head, rows }: ProtocolTable): string[] {
+  return [
+    `${title}:`,
+    ...inColumns(
+      [head, ...rows],
+      head.map((_, index) => (index < 3 ? "left" : "right")),
+    ),
+  ];
 }
 
 /** What judging segments has changed, a line for each set. */

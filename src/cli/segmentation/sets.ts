@@ -1,6 +1,11 @@
 /** Test sets of segmentation networks, as the command line is told of them. */
 import { withObjects } from "../../benchmarks/segmentation/index.js";
-import { openOutlierObjects, openSegmentation, type SegmentationDataset } from "../../data/index.js";
+import {
+  openOutlierObjects,
+  openSegmentation,
+  type PastedDataset,
+  type SegmentationDataset,
+} from "../../data/index.js";
 import { OptionError } from "../../errors.js";
 import type { NamedDataset } from "../named-dataset.js";
 
@@ -18,7 +23,7 @@ export interface OpenedSets {
   /** Scenes whose classes are judged. */
   readonly id: SegmentationDataset | undefined;
   /** Scenes with anomalies. */
-  readonly ood: readonly SegmentationDataset[];
+  readonly ood: readonly (SegmentationDataset | PastedDataset)[];
 }
 
 /** @throws OptionError when no set is given, or two OOD sets have one name */
@@ -36,7 +41,7 @@ export async function openTestSets({ id, ood = [], paste, pastePlan, ...how }: S
   const objects = paste === undefined ? undefined : await openOutlierObjects(paste);
   const { pasteSeed: seed, pasteScale: scale, feather } = how;
   const pasting = { seed, plan: pastePlan, ...(scale && { scale }), ...(feather !== undefined && { feather }) };
-  const opened: SegmentationDataset[] = [];
+  const opened: (SegmentationDataset | PastedDataset)[] = [];
   for (const { name, dataset } of ood) {
     const scenes = await openSegmentation(dataset, name === undefined ? {} : { name });
     opened.push(objects === undefined ? scenes : await withObjects(scenes, objects, name, pasting));

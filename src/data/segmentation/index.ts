@@ -6,7 +6,14 @@ export { cityscapesCategories } from "./objects/coco.js";
 export { openOutlierObjects } from "./objects/open.js";
 export { type OpenSegmentationOptions, openSegmentation, segmentationKinds } from "./open.js";
 export { type PasteOptions, type Placement, pasteOutlier, placeOutlier } from "./paste.js";
-export { type PastePlan, pastedDataset, planPastes, readPastePlan, writePastePlan } from "./pasted-set.js";
+export {
+  type PastedDataset,
+  type PastePlan,
+  pastedDataset,
+  planPastes,
+  readPastePlan,
+  writePastePlan,
+} from "./pasted-set.js";
 export { pixelKinds } from "./pixel-kinds.js";
 export { type SampledScenes, type SceneSampler, type SceneSamplerOptions, sceneSampler } from "./sampler.js";
 export {

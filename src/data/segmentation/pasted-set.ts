@@ -38,6 +38,11 @@ const planFile = z.strictObject({
  */
 export type PastePlan = z.infer<typeof planFile>;
 
+/** Scenes with pasted objects, and which lies where. */
+export interface PastedDataset extends SegmentationDataset {
+  readonly plan: PastePlan;
+}
+
 /**
  * Plans a test set: one random object in every scene, at a random place. Which object a scene gets follows from the seed
  * and the scene's name, so that a part of a set gets the same as the whole.
@@ -105,7 +110,7 @@ export async function pastedDataset(
   scenes: SegmentationDataset,
   objects: OutlierObjects,
   plan: PastePlan,
-): Promise<SegmentationDataset> {
+): Promise<PastedDataset> {
   if ((await objects.fingerprint()) !== plan.objects) {
     throw new DataError({
       where: objects.spec,
@@ -136,6 +141,7 @@ export async function pastedDataset(
     return placeOutlier(scene, object, placement, plan.feather);
   };
   return {
+    plan,
     spec: scenes.spec,
     name: `${scenes.name} with ${objects.name}`,
     length: entries.length,

@@ -33,6 +33,13 @@ const report: SegmentationReport = {
     curves: [curves("msp"), curves("energy")],
   })),
   baseline: "plain",
+  otherProtocols: [
+    {
+      title: "Means over images",
+      head: ["model", "score", "set", "AUROC"],
+      rows: [["<net>", "energy", "pasted", "81.00"]],
+    },
+  ],
   classNames: ["road", "gnome"],
   sets: [
     {
@@ -73,7 +80,7 @@ test("names from files are escaped, and every section can be reached", async () 
   const page = await renderSegmentationReport(report);
   expect(page).toContain("&lt;net&gt;");
   expect(page).not.toContain("<net>");
-  for (const id of ["results", "classes", "maps", "scores", "roc", "prior-section", "details"]) {
+  for (const id of ["results", "protocols", "classes", "maps", "scores", "roc", "prior-section", "details"]) {
     expect(page).toContain(`<section id="${id}"`);
     expect(page).toContain(`href="#${id}"`);
   }
@@ -94,10 +101,12 @@ test("sections without content are left out", async () => {
   const bare = {
     ...rest,
     sets: [],
+    otherProtocols: [],
     models: report.models.map((model) => ({ ...model, segmentation: [], curves: [] })),
   };
   const page = await renderSegmentationReport(bare);
-  for (const id of ["classes", "maps", "scores", "roc", "prior-section"]) expect(page).not.toContain(`id="${id}"`);
+  for (const id of ["protocols", "classes", "maps", "scores", "roc", "prior-section"])
+    expect(page).not.toContain(`id="${id}"`);
 });
 
 test("labels have the colours of their classes, anomalies are white and void is black", () => {

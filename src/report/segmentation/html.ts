@@ -22,6 +22,7 @@ interface Section {
 export async function renderSegmentationReport(report: SegmentationReport): Promise<string> {
   const sections = [
     ...(report.models.some(({ rows }) => rows.length > 0) ? [resultsSection(report)] : []),
+    ...protocolSection(report),
     ...(report.models.some(({ segmentation }) => segmentation.length > 0) ? [classesSection(report)] : []),
     ...(await scenesSection(report)),
     ...histogramSection(report),
@@ -58,6 +59,22 @@ function resultsSection({ models, baseline, title, protocol, facts, notes }: Seg
   const rows = models.map(({ name, rows: own }) => ({ name, rows: own, curves: [] }));
   const content = detectionTable({ title, summary: ["", ""], protocol, models: rows, baseline, facts, notes });
   return { id: "results", title: "Results", content };
+}
+
+function protocolSection({ otherProtocols }: SegmentationReport): Section[] {
+  if (otherProtocols.length === 0) return [];
+  const tables = otherProtocols.map(({ title, head, rows }) => {
+    const heads = head.map(
+      (name, index) => markup`<th scope="col"${index < 3 ? markup` class="text"` : ""}>${name}</th>`,
+    );
+    const lines = rows.map(
+      ([model, ...cells]) =>
+        markup`<tr><th scope="row">${model}</th>${cells.map((cell, index) => markup`<td${index < 2 ? markup` class="text"` : ""}>${cell}</td>`)}</tr>`,
+    );
+    return markup`<div class="scroll wide" tabindex="0" role="region" aria-label="${title}, table"><table class="full"><caption><span class="line">${title}.</span></caption><thead><tr>${heads}</tr></thead><tbody>${lines}</tbody></table></div>`;
+  });
+  const content = markup`<p class="explain">Other ways to count, whose numbers compare with each other but not with those above.</p>${tables}`;
+  return [{ id: "protocols", title: "Other protocols", content }];
 }
 
 /** IoU of each class: a line per model and set. */

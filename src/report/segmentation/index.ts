@@ -1,3 +1,3 @@
 export { renderSegmentationReport } from "./html.js";
 export { encodePng, heatPicture, labelPicture } from "./pictures.js";
-export type { SegmentationReport, SegmentationResult, ShownScene, ShownSet } from "./types.js";
+export type { ProtocolTable, SegmentationReport, SegmentationResult, ShownScene, ShownSet } from "./types.js";

@@ -12,6 +12,7 @@ export interface SegmentationReport {
   /** Name of the model that the others are compared with. */
   readonly baseline: string;
   readonly classNames: readonly string[];
+  readonly otherProtocols: readonly ProtocolTable[];
   readonly sets: readonly ShownSet[];
   readonly prior?: ReportPrior;
   /** Versions, hashes, settings: shown as given, in this order. */
@@ -41,6 +42,13 @@ export interface SegmentationResult {
       readonly ood: ArrayLike<number>;
     };
   }[];
+}
+
+/** Metrics of another protocol; the first three columns say of which model, score and set. */
+export interface ProtocolTable {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
 }
 
 /** Images of one set, with everything beside them. */
