@@ -43,19 +43,25 @@ test("ten long-tailed classes are 3 many-shot, 4 medium-shot and 3 few-shot", ()
   });
 });
 
-test("groups follow the counts, not the order of the classes, and equal counts the order", () => {
-  expect(shotGroups(Int32Array.of(1, 9, 5, 5, 5, 7))).toEqual({ many: [1, 5], medium: [2, 3], few: [0, 4] });
+test("groups follow the counts, not the order of the classes, and classes of one size are of one group", () => {
+  expect(shotGroups(Int32Array.of(1, 9, 5, 5, 5, 7))).toEqual({ many: [1, 5], medium: [2, 3, 4], few: [0] });
+  expect(shotGroups(new Int32Array(10).fill(500))).toEqual({
+    many: [],
+    medium: Array.from({ length: 10 }, (_, label) => label),
+    few: [],
+  });
 });
 
-test.each([
-  [1, [0, 1, 0]],
-  [2, [1, 0, 1]],
-  [3, [1, 1, 1]],
-  [5, [2, 1, 2]],
-  [100, [33, 34, 33]],
-])("%i classes are split into thirds", (classes, sizes) => {
-  const { many, medium, few } = shotGroups(new Int32Array(classes));
-  expect([many.length, medium.length, few.length]).toEqual(sizes);
+test("long-tailed CIFAR-100 has 34, 34 and 32 classes", () => {
+  const counts = Array.from({ length: 100 }, (_, label) => Math.trunc(500 * 0.01 ** (label / 99)));
+  const { many, medium, few } = shotGroups(counts);
+  expect([many.length, medium.length, few.length]).toEqual([34, 34, 32]);
+  expect([many.at(-1), medium.at(-1), few[0]]).toEqual([33, 67, 68]);
+});
+
+test("more than 100 classes go by fixed numbers of images", () => {
+  const counts = [...new Array<number>(101).fill(20), 101, 100, 19];
+  expect(shotGroups(counts)).toMatchObject({ many: [101], few: [103] });
 });
 
 test("class counts that are no counts are refused", () => {

@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDataset } from "../data/index.js";
-import { type BalanceCandidate, bestCandidate } from "./balance-search.js";
+import { type BalanceCandidate, bestCandidate, splitByClass } from "./balance-search.js";
 import { tune, tuneWithBalanceSearch } from "./index.js";
 import type { TuneOptions } from "./tune-options.js";
 
@@ -84,4 +85,23 @@ test.each([
   [{ outliers: `cifar:${fixture("outliers.bin")}?labels=none` }, /at least 4 labelled classes/],
 ] as const)("refuses %o", async (more, sentence) => {
   await expect(tuneWithBalanceSearch(options("refused", more), { alpha: [1], gamma: [1] })).rejects.toThrow(sentence);
+});
+
+test("folders that are called as other classes are numbered are split as any others", async () => {
+  const root = join(folder, "numbered");
+  // In the order of their names these are classes 0 to 4.
+  const names = ["0", "1", "10", "2", "3"];
+  for (const [shade, name] of names.entries()) {
+    await mkdir(join(root, name), { recursive: true });
+    const image = sharp({ create: { width: 4, height: 4, channels: 3, background: { r: 9 * shade, g: 0, b: 0 } } });
+    await writeFile(join(root, name, "a.png"), await image.png().toBuffer());
+  }
+  for (const seed of [1, 2, 3, 4, 5]) {
+    const { seen, unseen } = await splitByClass(`folder:${root}`, seed);
+    const [one, other] = await Promise.all(
+      [seen, unseen].map(async (spec) => [...((await openDataset(spec)).labels ?? [])]),
+    );
+    expect([...(one ?? []), ...(other ?? [])].sort()).toEqual([0, 1, 2, 3, 4]);
+    expect(other).toHaveLength(1);
+  }
 });

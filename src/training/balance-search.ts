@@ -89,8 +89,8 @@ export function bestCandidate(candidates: readonly BalanceCandidate[]): BalanceC
 }
 
 /** Two specs of one set, with different classes. */
-async function splitByClass(spec: string, seed: number): Promise<{ seen: string; unseen: string }> {
-  const { labels } = await openDataset(spec);
+export async function splitByClass(spec: string, seed: number): Promise<{ seen: string; unseen: string }> {
+  const { labels, classNames } = await openDataset(spec);
   const classes = [...new Set(labels)].filter((label) => label >= 0).sort((one, other) => one - other);
   const count = Math.floor(classes.length / unseenShare);
   if (count === 0) {
@@ -106,9 +106,12 @@ async function splitByClass(spec: string, seed: number): Promise<{ seen: string;
   const chosen = new Set(kept);
   const others = classes.filter((label) => !chosen.has(label));
   const parsed = parseDatasetSpec(spec);
+  // The number of a class would be taken for the class that is called so, as folders may be.
+  const nameOf = (label: number) =>
+    classNames?.includes(String(label)) ? encodeURIComponent(classNames[label] as string) : String(label);
   // Classes left out already are not among the labels, so `include` alone says all.
   const withClasses = (included: readonly number[]) => {
-    const changed = new Map(parsed.options).set("include", included.join(","));
+    const changed = new Map(parsed.options).set("include", included.map(nameOf).join(","));
     changed.delete("exclude");
     return formatDatasetSpec({ ...parsed, options: changed });
   };

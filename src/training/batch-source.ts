@@ -161,8 +161,8 @@ export class BatchSource {
     const idImages = partOf(images, 0, chosen.id.length);
     const outlierImages = partOf(images, known.count, images.count);
     const foreground = partOf(images, chosen.id.length, known.count);
-    const pasted = this.paster?.paste(foreground, idImages, outlierImages, own("pasting"));
     const labels = chosen.id.map((index) => id.labels?.[index] as number);
+    const pasted = this.paster?.paste(foreground, { images: idImages, labels }, outlierImages, own("pasting"));
     const mixed = mixup === undefined ? undefined : mixImages(idImages, labels, mixup, own("mixup"));
     const parts = [mixed?.batch ?? idImages, ...(pasted === undefined ? [] : [pasted]), outlierImages];
     const pixels = new Float32Array(countOf(parts) * (images.data.length / images.count));

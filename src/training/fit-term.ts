@@ -1,5 +1,5 @@
 import { crossEntropy } from "../losses/index.js";
-import { add, type Expr, logSoftmax, mean, mul, neg, sub, sum, tensorOf } from "../ops/index.js";
+import { add, type Expr, logSoftmax, mean, mul, neg, slice, sub, sum, tensorOf } from "../ops/index.js";
 
 /** How the classes are fitted, where it is not by plain cross entropy. */
 export interface Fit {
@@ -35,8 +35,11 @@ export function fitTerm({ logits, labels, classCounts, mixed }: FitInputs, fit: 
           ),
         );
   if (labelSmoothing === 0) return exact;
-  const classes = logits.dims[1] as number;
-  const spread = neg(mean(mul(sum(logSoftmax(adjusted), { axes: [1] }), 1 / classes)));
+  // Abstention classes are no share of a target.
+  const classes = classCounts.length;
+  const logShares = logSoftmax(adjusted);
+  const known = logits.dims[1] === classes ? logShares : slice(logShares, { axes: [1], starts: [0], ends: [classes] });
+  const spread = neg(mean(mul(sum(known, { axes: [1] }), 1 / classes)));
   return add(mul(exact, 1 - labelSmoothing), mul(spread, labelSmoothing));
 }
 

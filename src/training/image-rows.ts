@@ -28,6 +28,14 @@ export function partOf({ data, shape }: ImageBatch, start: number, end: number):
   return { data: data.subarray(start * size, end * size), count: end - start, shape };
 }
 
+/** Some images of a batch. */
+export function pickedImages({ data, shape }: ImageBatch, rows: readonly number[]): ImageBatch {
+  const size = imageSize(shape);
+  const picked = new (data.constructor as Uint8ArrayConstructor)(rows.length * size);
+  for (const [place, row] of rows.entries()) picked.set(data.subarray(row * size, (row + 1) * size), place * size);
+  return { data: picked, count: rows.length, shape };
+}
+
 export const countOf = (parts: readonly ImageBatch[]): number => parts.reduce((sum, { count }) => sum + count, 0);
 
 /** In-distribution images after mixup, and what the loss needs to know of it. */

@@ -1,13 +1,13 @@
 import { cutmix, type Generator, type ImageBatch, type ImageDataset } from "../data/index.js";
 import { DataError } from "../errors.js";
-import { joinImages, partOf } from "./image-rows.js";
+import { joinImages, partOf, pickedImages } from "./image-rows.js";
 
 /** Both parameters of the Beta distribution of the box's share, as the authors have it. */
 const boxAlpha = 0.9999;
 
 /**
  * Images of rare classes pasted onto others, which makes more of them and teaches the network to look at what matters: a box of
- * each is put onto an in-distribution image of the batch or, for the second half, an outlier, and keeps the rare class.
+ * each is put onto an in-distribution image of a frequent class of the batch or, for the second half, an outlier, and keeps the rare class.
  *
  * Wei, Wang and Zhang, "EAT: Towards Long-Tailed Out-of-Distribution Detection", AAAI 2024. The authors paste every rare image of a batch
  * several times, which gives 200 to 350 rows a batch; here there are as many as in-distribution images, drawn from the whole set.
@@ -15,8 +15,15 @@ const boxAlpha = 0.9999;
 export class TailPaster {
   private readonly rare: Int32Array;
 
-  /** @throws DataError when no image is of one of the classes */
-  constructor(id: ImageDataset, trainIndices: Int32Array, classes: readonly number[]) {
+  /**
+   * @param classes  the rare ones
+   * @throws DataError when no image is of one of them
+   */
+  constructor(
+    id: ImageDataset,
+    trainIndices: Int32Array,
+    private readonly classes: readonly number[],
+  ) {
     this.rare = trainIndices.filter((index) => classes.includes(id.labels?.[index] as number));
     if (this.rare.length > 0) return;
     throw new DataError({
@@ -33,12 +40,20 @@ export class TailPaster {
 
   /**
    * @param foreground  the rare images
-   * @param id          images they are pasted onto, taken round and round: the first half of them
-   * @param outliers    and the others
+   * @param id          images of a batch and their classes; onto those of frequent classes, round and round, the first half is pasted
+   * @param outliers    onto which the others are; and all of them where the batch has no frequent class
    */
-  paste(foreground: ImageBatch, id: ImageBatch, outliers: ImageBatch, generator: Generator): ImageBatch {
-    const half = Math.ceil(foreground.count / 2);
-    const background = joinImages(repeated(id, half), repeated(outliers, foreground.count - half));
+  paste(
+    foreground: ImageBatch,
+    id: { readonly images: ImageBatch; readonly labels: Int32Array },
+    outliers: ImageBatch,
+    generator: Generator,
+  ): ImageBatch {
+    const frequent = [...id.labels.keys()].filter((row) => !this.classes.includes(id.labels[row] as number));
+    const half = frequent.length === 0 ? 0 : Math.ceil(foreground.count / 2);
+    const onOutliers = repeated(outliers, foreground.count - half);
+    const background =
+      half === 0 ? onOutliers : joinImages(repeated(pickedImages(id.images, frequent), half), onOutliers);
     return cutmix({ foreground, background, alpha: boxAlpha, generator }).batch;
   }
 }

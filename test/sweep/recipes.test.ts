@@ -22,7 +22,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 interface Written {
   readonly failures?: unknown[];
-  readonly tables?: { rows: unknown[]; missing: unknown[] }[];
+  readonly tables?: { rows: { recipe: string; adjusted?: unknown }[]; missing: unknown[] }[];
 }
 
 /** The tables, and how many rows each has. */
@@ -79,6 +79,10 @@ describe.each(tables)("%s", (table, rows) => {
     expect(document?.tables?.[0]?.missing).toEqual([]);
     expect(document?.tables?.[0]?.rows.length).toBeGreaterThanOrEqual(rows);
     expect(await readFile(join(out, "table.md"), "utf8")).toContain("Balanced energy");
+    const adjusted = document?.tables?.[0]?.rows.flatMap(({ recipe, adjusted: found }) => (found ? [recipe] : []));
+    // Of those whose second stage has learned adjusted logits, nothing is adjusted once more.
+    expect(adjusted?.some((recipe) => recipe.endsWith("/st-msp"))).toBe(table.includes("-lt"));
+    expect(adjusted?.some((recipe) => /\/(pascl|eat)$/.test(recipe))).toBe(false);
   }, 600_000);
 });
 

@@ -36,7 +36,7 @@ async function measured(model: Model, scores: readonly PartName[], fitOn: string
       ...{ kind: "evaluate", task: "classification", scoresFrom: path, accuracyFrom: path, result, normalization },
       ...{ test: tested, ood: [{ name: "other", spec: outliers }], classesOf: undefined, priorOf: undefined },
       about: { key: "k", recipe: "r", seed: 1, stages: [], data: { test: {} as never, ood: [] } },
-      ...{ scores, fitOn, engine: { threads: 1 } },
+      ...{ scores, fitOn, adjusts: true, engine: { threads: 1 } },
     },
     {},
   );

@@ -18,6 +18,8 @@ export interface ImageEvaluationJob extends EvaluationJob {
   readonly fitOn: string;
   /** Training images whose classes are counted, for groups of classes and adjusted logits. */
   readonly classesOf: string | undefined;
+  /** Whether accuracy is told with adjusted logits too. */
+  readonly adjusts: boolean;
   /** Outliers to count by class. */
   readonly priorOf: string | undefined;
 }
@@ -63,6 +65,7 @@ export async function evaluateImages(
       : await measurePrior(engine, classifier, job.priorOf, { normalization, ...watched });
   return {
     ...accuracies(id),
+    ...(job.adjusts ? {} : { adjusted: null }),
     scores: detections(evaluation),
     prior:
       prior === undefined

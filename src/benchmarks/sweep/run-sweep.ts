@@ -9,7 +9,7 @@ import type { Progress } from "../../training/index.js";
 import type { SweepFolder } from "./folder.js";
 import type { JobRunner } from "./fork-job.js";
 import type { Job } from "./jobs.js";
-import type { PlannedRun, PlannedStage, SweepPlan } from "./plan.js";
+import type { ModelSource, PlannedRun, PlannedStage, SweepPlan } from "./plan.js";
 import type { RunNumbers } from "./results.js";
 import { MemoryBook, type Sharing } from "./room.js";
 import { runTasks, type Task } from "./schedule.js";
@@ -122,7 +122,7 @@ class Sweep {
       const classesOf = evaluate.adjust ? sets.id : undefined;
       return {
         ...{ ...common, task: recipe.task, scores: scores as readonly PartName[] },
-        ...{ fitOn: sets.id, classesOf, priorOf: outliers },
+        ...{ fitOn: sets.id, classesOf, priorOf: outliers, adjusts: !this.isAdjusted(run.accuracyFrom) },
       };
     };
     const id = `evaluate ${recipe.name} ${seed}`;
@@ -186,6 +186,12 @@ class Sweep {
         this.failures.set(id, this.failures.get(failed) as Error);
       },
     };
+  }
+
+  /** Whether a model has learned logits that are adjusted already: a second time would take the classes' shares off twice. */
+  private isAdjusted(source: ModelSource): boolean {
+    const options = "stage" in source ? this.plan.stages.get(source.stage)?.options : undefined;
+    return options !== undefined && "logitAdjustment" in options && Number(options.logitAdjustment) > 0;
   }
 
   private measured(run: PlannedRun, numbers: RunNumbers): void {
