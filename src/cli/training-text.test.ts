@@ -10,6 +10,7 @@ const result: TrainingResult = {
     loss: 3.25,
     margins: null,
     prior: null,
+    prior_after: null,
     best: null,
   },
   ...{ training_accuracy: null, accuracy_before: 0.75, accuracy_after: 0.5, out: "run/model.onnx" },

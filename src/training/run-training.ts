@@ -16,7 +16,7 @@ import { RunFolder } from "./run-files.js";
 import { openInputs, type RunInputs, watchedIndices } from "./run-inputs.js";
 import { marginsOf, meanOfLast, versions } from "./run-record.js";
 import { runSteps } from "./run-steps.js";
-import { buildTrainingStep } from "./step.js";
+import { buildTrainingStep, priorVariable } from "./step.js";
 import { trainedModel } from "./trained-model.js";
 import { Trainer } from "./trainer.js";
 import {
@@ -134,6 +134,7 @@ async function trainAbove(run: Run): Promise<TrainingResult> {
   warnOfFall(run, prepared, accuracyAfter);
   const best = watch?.validation.best;
   const updates = total - first;
+  const moved = (await trainer.variables())[priorVariable]?.data as Float32Array | undefined;
   const result: TrainingResult = {
     steps: total,
     seconds_per_step: updates === 0 ? 0 : spent.seconds / updates,
@@ -142,6 +143,7 @@ async function trainAbove(run: Run): Promise<TrainingResult> {
     margins: marginsOf(prepared),
     training_accuracy: prepared.trainingAccuracy ?? null,
     prior: prepared.prior?.prior ?? null,
+    prior_after: moved === undefined ? null : Array.from(moved),
     accuracy_before: prepared.accuracyBefore,
     accuracy_after: accuracyAfter,
     best: best === undefined ? null : { epoch: best.epoch, accuracy: best.value, out: folder.file("best.onnx") },

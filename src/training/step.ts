@@ -18,7 +18,7 @@ export const stepReadings = ["loss", "crossEntropy", "regularization", "inEnergy
 export type StepReadings = Record<(typeof stepReadings)[number], number>;
 
 /** The variable that holds the prior, where it moves. */
-const priorVariable = "offmap.prior";
+export const priorVariable = "offmap.prior";
 const prototypeVariable = "offmap.prototypes";
 
 export function buildTrainingStep<Options extends object>(options: StepOptions<Options>): TrainingStep {

@@ -62,6 +62,10 @@ describe("train", () => {
     ["eat", { loss: "eat", batch: 6 }],
     ["cocl", { loss: "cocl", optimizer: "adam", sampling: "square-root" }],
     ["pascl", { loss: "pascl", augment: ["crop-flip", "color-jitter", "grayscale"] }],
+    [
+      "adamw with a warm-up, steps, classes equally often and images held out",
+      { optimizer: "adamw", warmUp: 0.3, schedule: "step", sampling: "class-balanced", holdOut: 0.3 },
+    ],
     ["wide network with dropout", { arch: "wrn-40-2", width: 0.125, mixup: 1, labelSmoothing: 0.1 }],
   ] as const)("%s gives the same bits after being stopped and resumed as without a stop", async (name, more) => {
     const whole = await train(options(`${name} whole`, more));
@@ -71,6 +75,9 @@ describe("train", () => {
     await expect(train(parts, { progress, signal: abort.signal })).rejects.toThrow("stopped after step 2");
     const resumed = await train({ ...parts, resume: true });
     expect(await readFile(resumed.out)).toEqual(await readFile(whole.out));
+    expect(resumed.prior_after).toEqual(whole.prior_after);
+    if ("priorMomentum" in more) expect(whole.prior_after?.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 5);
+    else expect(whole.prior_after).toBeNull();
     const log = (of: string) => readFile(join(folder, `${name} ${of}`, "log.csv"), "utf8");
     expect(await log("parts")).toBe(await log("whole"));
   });

@@ -172,6 +172,8 @@ export interface TrainingResult {
   /** What the loss took as the accuracy on the training images before this training; null for a loss that takes none. */
   readonly training_accuracy: ChosenAccuracy | null;
   readonly prior: readonly number[] | null;
+  /** What a prior that follows the network has come to; null for one that stays. */
+  readonly prior_after: readonly number[] | null;
   /** Accuracy in [0, 1] on held-out training images, or on training images when none are held out; null before training from nothing. */
   readonly accuracy_before: number | null;
   readonly accuracy_after: number;

@@ -198,7 +198,7 @@ export function unusedSegmentationOptions(loss: PixelLossName, told: Segmentatio
 
 /** What is printed as JSON; the field names are a contract. */
 export interface SegmentationResult
-  extends Omit<TrainingResult, "training_accuracy" | "accuracy_before" | "accuracy_after" | "best"> {
+  extends Omit<TrainingResult, "prior_after" | "training_accuracy" | "accuracy_before" | "accuracy_after" | "best"> {
   /** Mean IoU in [0, 1] on the validation scenes, or on training scenes when there are none; null before training from nothing. */
   readonly miou_before: number | null;
   readonly miou_after: number;
