@@ -5,7 +5,7 @@ import type { Progress } from "../../progress.js";
 import type { Engine } from "../../runtime/index.js";
 import type { Classifier } from "../../training/classifier.js";
 import type { Prior } from "../../training/prior.js";
-import { asSegmenter, measurePixelPrior, ScenePredictor } from "../../training/segmentation/index.js";
+import { asSegmenter, measurePixelPrior, ScenePredictor, scenesPerRun } from "../../training/segmentation/index.js";
 
 export interface ScenePriorOptions {
   /** Scenes of one size, with classes; see `openSegmentation`. */
@@ -20,14 +20,11 @@ export interface ScenePriorOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Scenes in one run of the model. */
-const scenesPerRun = 4;
-
 /**
  * Which classes a trained network takes the pixels of pasted objects for, on whole scenes, as the network is used: nothing is scaled or turned. Choi,
  * Jeong and Choi, CVPR 2023, algorithm 1, step 1.
  *
- * @throws DataError for scenes without classes, OptionError for scenes of several sizes
+ * @throws DataError for scenes without classes, OptionError for scenes of several sizes or another one than the model's
  */
 export async function measureScenePrior(
   engine: Engine,
@@ -56,12 +53,20 @@ export async function measureScenePrior(
     });
   }
   const crop = inputSize(classifier, { height: shape[1], width: shape[2] });
+  if (shape[1] !== crop.height || shape[2] !== crop.width) {
+    throw new OptionError({
+      where: spec,
+      expected: `scenes of ${crop.width} x ${crop.height}, which the model takes`,
+      received: `${shape[2]} x ${shape[1]}`,
+      hint: "leave size= and scale= out, and they are brought to its size",
+    });
+  }
   const outputs = { classes: classNames.length, abstention: 0, labels: id };
   const segmenter = asSegmenter(classifier.model, [3, crop.height, crop.width], outputs, seed, spec);
   const objects = await openOutlierObjects(outliers);
   const predictor = new ScenePredictor(engine, segmenter, normalization);
   try {
-    const sampled = { scenes: id, outliers: objects, crop, batchSize: scenesPerRun, scales: [1], flip: 0 };
+    const sampled = { scenes: id, outliers: objects, crop, batchSize: scenesPerRun(crop), scales: [1], flip: 0 };
     const run = { count: scenes, seed, progress, signal };
     return { prior: await measurePixelPrior(predictor, classNames.length, sampled, run), classNames };
   } finally {

@@ -12,7 +12,7 @@ import { CancelledError, ShapeError } from "../../errors.js";
 import { encodeModel } from "../../onnx/index.js";
 import type { Model, Tensor } from "../../onnx/types.js";
 import { type Progress, silent } from "../../progress.js";
-import type { Engine, Session } from "../../runtime/index.js";
+import { type Engine, RecentSessions, type Session } from "../../runtime/index.js";
 import type { Classifier } from "../../training/classifier.js";
 import type { PixelShapes } from "../../training/segmentation/segmenter.js";
 import { inputSize, pixelShapes } from "./pixel-network.js";
@@ -34,9 +34,6 @@ export interface SceneOutputs {
   readonly scene: Scene;
   readonly outputs: Readonly<Record<string, Tensor>>;
 }
-
-/** Sessions that are kept, for data whose images are of a few sizes. */
-const mostSessions = 4;
 
 /**
  * Runs a model over every scene. Images are brought to the size that the model takes; the model is made for the size of each scene's labels, and
@@ -63,21 +60,12 @@ export async function runScenes(
     });
   }
   const order = indices ?? Array.from({ length: dataset.length }, (_, index) => index);
-  const sessions = new Map<string, Session>();
-  const sessionFor = async (scene: Size): Promise<Session> => {
-    const key = `${scene.height} ${scene.width}`;
-    const known = sessions.get(key);
-    if (known !== undefined) return known;
-    const [oldest] = sessions;
-    if (sessions.size >= mostSessions && oldest !== undefined) {
-      sessions.delete(oldest[0]);
-      await oldest[1].release();
-    }
-    const shapes = pixelShapes(classifier, inputSize(classifier, scene));
-    const session = await engine.load(encodeModel(build(shapes, scene)));
-    sessions.set(key, session);
-    return session;
-  };
+  const sessions = new RecentSessions(engine);
+  const sessionFor = (scene: Size): Promise<Session> =>
+    sessions.get(`${scene.height} ${scene.width}`, () => {
+      const shapes = pixelShapes(classifier, inputSize(classifier, scene));
+      return encodeModel(build(shapes, scene));
+    });
   progress.start(`Running the model over ${dataset.name}`, order.length, "images");
   try {
     let done = 0;
@@ -92,7 +80,7 @@ export async function runScenes(
       progress.update(++done);
     }
   } finally {
-    for (const session of sessions.values()) await session.release();
+    await sessions.close();
   }
   progress.finish();
 }

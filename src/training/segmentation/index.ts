@@ -2,7 +2,7 @@ export { confusionOf } from "./mean-iou.js";
 export { measurePixelPrior } from "./measure-pixels.js";
 export { outlierOutput } from "./outlier-head.js";
 export type { TrunkStatistics } from "./pixel-plan.js";
-export { predictScenes, ScenePredictor } from "./scene-predictor.js";
+export { predictScenes, ScenePredictor, scenesPerRun } from "./scene-predictor.js";
 export {
   paperSegmentation,
   type SegmentationOptions,

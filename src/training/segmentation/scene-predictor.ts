@@ -1,50 +1,51 @@
-import { type Normalization, type SceneBatch, type SegmentationDataset, sequentialBatches } from "../../data/index.js";
+import {
+  type Normalization,
+  type SceneBatch,
+  type SegmentationDataset,
+  type Size,
+  sequentialBatches,
+} from "../../data/index.js";
 import { CancelledError, ShapeError } from "../../errors.js";
 import { GraphBuilder, minimumOpset } from "../../graph/builder.js";
 import { importGraph } from "../../graph/import.js";
 import { encodeModel } from "../../onnx/index.js";
-import type { Model, Tensor } from "../../onnx/types.js";
+import type { Model } from "../../onnx/types.js";
 import { type Expr, slice } from "../../ops/index.js";
-import type { Engine, Session } from "../../runtime/index.js";
+import { type Engine, RecentSessions } from "../../runtime/index.js";
 import { type Progress, silent } from "../progress.js";
 import { resizeLogits } from "./resize-logits.js";
 import { scenePixels } from "./scene-source.js";
 import type { Segmenter } from "./segmenter.js";
 
 const classOutput = "class_logits";
-/** Scenes in one run, where they are of one size. */
-const scenesPerRun = 4;
+/** Scenes in one run, where they are of one size: so many, or so many pixels, which bounds the memory that a wide network takes. */
+const most = { scenes: 4, pixels: 2 ** 20 };
+
+export const scenesPerRun = ({ height, width }: Size): number =>
+  Math.max(1, Math.min(most.scenes, Math.floor(most.pixels / (height * width))));
 
 /** Runs a segmentation network over scenes: logits of the classes alone, at the size of the image. */
 export class ScenePredictor {
-  private readonly sessions = new Map<string, Promise<Session>>();
+  private readonly sessions: RecentSessions;
 
   constructor(
-    private readonly engine: Engine,
+    engine: Engine,
     private readonly segmenter: Segmenter,
     private readonly normalization: Normalization | undefined,
-  ) {}
+  ) {
+    this.sessions = new RecentSessions(engine);
+  }
 
   /** @returns float32 [N, K, H, W] */
   async logits(scenes: Pick<SceneBatch, "images">): Promise<Float32Array> {
     const pixels = scenePixels(scenes, this.normalization);
-    const session = await this.sessionFor(pixels);
+    const { dims } = pixels;
+    const session = await this.sessions.get(dims.join(), () => encodeModel(classLogits(this.segmenter, dims)));
     return (await session.run({ [this.segmenter.input]: pixels }))[classOutput]?.data as Float32Array;
   }
 
-  async close(): Promise<void> {
-    for (const session of this.sessions.values()) await (await session).release();
-    this.sessions.clear();
-  }
-
-  private sessionFor({ dims }: Tensor): Promise<Session> {
-    const key = dims.join();
-    let session = this.sessions.get(key);
-    if (session === undefined) {
-      session = this.engine.load(encodeModel(classLogits(this.segmenter, dims)));
-      this.sessions.set(key, session);
-    }
-    return session;
+  close(): Promise<void> {
+    return this.sessions.close();
   }
 }
 
@@ -94,7 +95,9 @@ export async function predictScenes(
   const total = indices?.length ?? dataset.length;
   progress.start(title, total, "images");
   let done = 0;
-  for (const places of sequentialBatches(total, dataset.shape === undefined ? 1 : scenesPerRun)) {
+  const [, height, width] = dataset.shape ?? [];
+  const together = height === undefined || width === undefined ? 1 : scenesPerRun({ height, width });
+  for (const places of sequentialBatches(total, together)) {
     if (signal?.aborted) throw new CancelledError({ problem: "stopped on request" });
     const chosen = indices === undefined ? places : places.map((place) => indices[place] as number);
     const scenes = await dataset.read(chosen);
