@@ -211,6 +211,10 @@ test("prior counts the pixels of pasted objects, and writes a file that tune rea
   expect(found.prior.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12);
   expect(JSON.parse(await readFile(out, "utf8"))).toEqual(found);
   expect(await readFile(at("prior.svg"), "utf8")).toContain("<svg");
+  const small = ["prior", ...model(), "--id", `${known()}&scale=0.5`, "--outliers", `cutouts:${at("objects")}`];
+  const { exitCode, stderr } = await runInMemory([...small, "--out", out]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("expected scenes of 16 x 12, which the model takes, got 8 x 6; leave size= and scale= out");
 });
 
 test("tune and train take scenes, and give models that eval takes", async () => {
