@@ -162,6 +162,7 @@ describe("tune", () => {
     );
     expect(Object.keys(found)).toEqual([
       ...["steps", "seconds_per_step", "images_per_second", "loss", "margins", "training_accuracy", "prior"],
+      "prior_after",
       ...["accuracy_before", "accuracy_after", "best", "out"],
     ]);
     expect(found.steps).toBe(2);

@@ -215,8 +215,11 @@ describe("tuneSegmentation", () => {
   });
 
   test("outputs beyond the classes of the data are left out", async () => {
-    const few = { id: `${id}&void=sky`, val: `${id}&void=sky`, loss: "ce" } as const;
-    expect((await tuneSegmentation(options("few", few))).class_iou).toEqual({ ground: 1 });
+    const few = { id: `${id}&void=ground`, val: `${id}&void=ground`, loss: "ce" } as const;
+    expect((await tuneSegmentation(options("few", few))).class_iou).toEqual({ sky: 1 });
+    // Without the sky, the ground would be taught to the output of the sky.
+    const shifted = { id: `${id}&void=sky`, val: `${id}&void=sky`, loss: "ce" } as const;
+    await expect(tuneSegmentation(options("shifted", shifted))).rejects.toThrow('expected class "ground" as number 1');
   });
 });
 
