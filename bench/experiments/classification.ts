@@ -54,9 +54,8 @@ const others = (rows: ReadonlyMap<string, unknown>, reference: string) =>
   [...rows.keys()].filter((row) => row !== reference);
 
 const sections = found.map(({ name, images, rows }) => {
-  const table = rows.has(energy)
-    ? differenceTable(rows, energy, others(rows, energy), measures)
-    : "Nothing of it is run yet.";
+  if (!rows.has(energy)) return `### ${images}\n\nNothing of it is run yet.\n`;
+  const table = differenceTable(rows, energy, others(rows, energy), measures);
   return `### ${images}\n\n${table}\n\nAll rows, and each OOD set: [sweeps/${name}/table.md](sweeps/${name}/table.md).\n`;
 });
 
@@ -93,7 +92,7 @@ await writeFileAtomic(
 
 Written by \`npx tsx bench/experiments/classification.ts\` from the numbers of these sweeps, each with its protocol above its tables:
 
-${tables.map(({ name, images, command }) => `- ${images}: [sweeps/${name}](sweeps/${name}/table.md), by \`OFFMAP_DATA=DIR ${command} --seeds 1,2,3 --out docs/results/sweeps/${name}\``).join("\n")}
+${tables.map(({ name, images, command }) => `- ${images}: \`sweeps/${name}\`, by \`OFFMAP_DATA=DIR ${command} --seeds 1,2,3 --out docs/results/sweeps/${name}\``).join("\n")}
 
 OOD sets and outliers stand in for those of the papers, and no number here is comparable with a cell of them. Nothing was chosen on a test set. Percent and percent points; over more
 than one seed the mean ± the sample standard deviation. One seed says nothing about spread. [cifar10.md](cifar10.md) has earlier runs of four losses with three seeds.
