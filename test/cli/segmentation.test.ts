@@ -60,7 +60,7 @@ describe("eval", () => {
     const argv = ["eval", ...model(), "--ood", `pasted=${known()}`, ...paste];
     const shown = await text(...argv, "--paste-seed", "2", "--out", at("pasted"));
     expect(shown).toMatch(
-      /Means over images.*\nmodel +score +set +AUROC ↑[^]*Objects found.*\nmodel +score +set +sIoU ↑/,
+      /Means over images.*\nmodel +score +set +AUROC ↑[\s\S]*Objects found.*\nmodel +score +set +sIoU ↑/,
     );
     const table = await readFile(at("pasted/table.md"), "utf8");
     expect(table).toMatch(/\| segmenter \| energy \| pasted \| [\d.]+ \| [\d.]+ \| [\d.]+ \| 4 \| 0 \|/);
