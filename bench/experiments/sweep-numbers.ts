@@ -65,7 +65,8 @@ export function differenceTable(
   return grid([`less \`${reference}\``, "seeds", ...Object.keys(measures)], [own, ...compared]);
 }
 
-const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+/** A line of a table of Markdown. */
+export const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
 
 /** A table of Markdown, its first column left, the others right. */
 export const grid = (head: readonly string[], rows: readonly (readonly string[])[]): string =>

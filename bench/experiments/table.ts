@@ -1,12 +1,6 @@
 /** The Markdown tables of an experiment: averages with accuracy, then every OOD set on its own. */
-import { deviationOver, type Experiment, meanOver, type RunNumbers } from "./protocol.js";
-
-const cell = (values: readonly number[]) =>
-  values.length > 1
-    ? `${meanOver(values).toFixed(2)} ± ${deviationOver(values).toFixed(2)}`
-    : (values[0] ?? Number.NaN).toFixed(2);
-
-const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+import { type Experiment, meanOver, type RunNumbers } from "./protocol.js";
+import { spread as cell, line as row } from "./sweep-numbers.js";
 
 export function experimentMarkdown(
   experiment: Experiment,

@@ -6,7 +6,7 @@ import { GraphBuilder } from "../graph/builder.js";
 import { type Graph, type Model, origin } from "../onnx/types.js";
 import { add, first, greaterOrEqual, indicator, mul, sum, tensorOf, unsqueeze } from "../ops/index.js";
 import { adjustedLogits } from "../scores/index.js";
-import { type Classifier, inferShapes, normalizationKey } from "../training/classifier.js";
+import { type Classifier, inferShapes, normalizationKey, shapeHint } from "../training/classifier.js";
 import { version } from "../version.js";
 import type { Calibration } from "./calibrate.js";
 import { preprocessing } from "./preprocess.js";
@@ -43,7 +43,7 @@ export function guardedModel(
   classifier: Classifier,
   part: ScorePart,
   calibration: Calibration,
-  { normalization, shape = onlyShape(classifier), preprocess = false, classCounts }: GuardOptions = {},
+  { normalization, shape = shapeHint(classifier).shape, preprocess = false, classCounts }: GuardOptions = {},
 ): Model {
   checkBelongs(part, calibration);
   checkFittedWith(part, normalization);
@@ -83,10 +83,6 @@ export function checkCalibratedWith({ metadata }: Model, normalization: Normaliz
     what: "model was calibrated",
     again: "leave it out, as the model remembers it",
   });
-}
-
-function onlyShape({ shape: [channels, height, width] }: Classifier): readonly [number, number, number] | undefined {
-  return channels === undefined || height === undefined || width === undefined ? undefined : [channels, height, width];
 }
 
 function known(shape: readonly [number, number, number] | undefined): readonly [number, number, number] {

@@ -1,6 +1,6 @@
 import { cutmix, type Generator, type ImageBatch, type ImageDataset } from "../data/index.js";
 import { DataError } from "../errors.js";
-import { joinImages, partOf, pickedImages } from "./image-rows.js";
+import { joinImages, pickedImages } from "./image-rows.js";
 
 /** Both parameters of the Beta distribution of the box's share, as the authors have it. */
 const boxAlpha = 0.9999;
@@ -51,17 +51,18 @@ export class TailPaster {
   ): ImageBatch {
     const frequent = [...id.labels.keys()].filter((row) => !this.classes.includes(id.labels[row] as number));
     const half = frequent.length === 0 ? 0 : Math.ceil(foreground.count / 2);
-    const onOutliers = repeated(outliers, foreground.count - half);
-    const background =
-      half === 0 ? onOutliers : joinImages(repeated(pickedImages(id.images, frequent), half), onOutliers);
+    const all = [...new Array(outliers.count).keys()];
+    const background = joinImages(
+      repeated(id.images, frequent, half),
+      repeated(outliers, all, foreground.count - half),
+    );
     return cutmix({ foreground, background, alpha: boxAlpha, generator }).batch;
   }
 }
 
-/** The first `count` images, from the first again where there are not so many. */
-function repeated(images: ImageBatch, count: number): ImageBatch {
-  let result = partOf(images, 0, Math.min(count, images.count));
-  while (result.count < count)
-    result = joinImages(result, partOf(images, 0, Math.min(count - result.count, images.count)));
-  return result;
-}
+/** `count` of the images in those rows, from the first row again where there are not so many. */
+const repeated = (images: ImageBatch, rows: readonly number[], count: number): ImageBatch =>
+  pickedImages(
+    images,
+    Array.from({ length: count }, (_, place) => rows[place % rows.length] as number),
+  );

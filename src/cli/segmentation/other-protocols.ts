@@ -1,36 +1,34 @@
 /** Metrics of other protocols than all pixels of a set in one ranking, as tables of their own: their numbers do not compare. */
+import type { PixelRow } from "../../benchmarks/segmentation/index.js";
 import { percentage } from "../../report/format.js";
 import type { ProtocolTable } from "../../report/segmentation/index.js";
 import type { EvaluatedSegmenter } from "./evaluation.js";
 
+/** Fractions, shown in percent, and counts after them. */
+interface Numbers {
+  readonly shares: readonly number[];
+  readonly counts: readonly number[];
+}
+
 /** Tables of those protocols that were asked for and have a number. */
 export function otherProtocols(models: readonly EvaluatedSegmenter[]): ProtocolTable[] {
-  const rows = models.flatMap(({ name, ood }) =>
-    ood.flatMap(({ set, rows: own }) => own.map((row) => ({ ...row, who: [name, row.score, set] as const }))),
+  const lines = (of: (row: PixelRow) => Numbers | undefined) =>
+    models.flatMap(({ name, ood }) =>
+      ood.flatMap(({ set, rows }) =>
+        rows.flatMap((row) => {
+          const found = of(row);
+          if (found === undefined) return [];
+          return [[name, row.score, set, ...found.shares.map(percentage), ...found.counts.map(String)]];
+        }),
+      ),
+    );
+  const perImage = lines(
+    ({ per_image: mean }) =>
+      mean && { shares: [mean.auroc, mean.aupr, mean.fpr95], counts: [mean.n_images, mean.n_left_out] },
   );
-  const perImage = rows.flatMap(({ who, per_image: mean }) =>
-    mean === undefined
-      ? []
-      : [
-          [
-            ...who,
-            ...[mean.auroc, mean.aupr, mean.fpr95].map(percentage),
-            String(mean.n_images),
-            String(mean.n_left_out),
-          ],
-        ],
-  );
-  const components = rows.flatMap(({ who, components: found }) =>
-    found === undefined
-      ? []
-      : [
-          [
-            ...who,
-            ...[found.siou, found.ppv, found.f1_mean].map(percentage),
-            String(found.n_components),
-            String(found.n_predicted),
-          ],
-        ],
+  const components = lines(
+    ({ components: found }) =>
+      found && { shares: [found.siou, found.ppv, found.f1_mean], counts: [found.n_components, found.n_predicted] },
   );
   const key = ["model", "score", "set"];
   return [
@@ -45,5 +43,5 @@ export function otherProtocols(models: readonly EvaluatedSegmenter[]): ProtocolT
       head: [...key, "sIoU ↑", "PPV ↑", "F1* ↑", "objects", "predicted"],
       rows: components,
     },
-  ].filter(({ rows: lines }) => lines.length > 0);
+  ].filter(({ rows }) => rows.length > 0);
 }
