@@ -7,9 +7,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import * as web from "onnxruntime-web";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { normalize, openDataset, parseNormalization } from "../src/data/index.js";
 import { ShapeError } from "../src/errors.js";
+import { partFingerprint } from "../src/guard/fingerprints.js";
 import {
   asCalibration,
   asPart,
@@ -24,6 +26,7 @@ import {
   scoreDataset,
 } from "../src/guard/index.js";
 import { takesImage } from "../src/guard/score-part.js";
+import { conformalThreshold } from "../src/metrics/index.js";
 import { architectures, createModel } from "../src/nn/index.js";
 import { decodeModel, encodeModel, readModel } from "../src/onnx/index.js";
 import type { Model } from "../src/onnx/types.js";
@@ -49,6 +52,12 @@ const training = await openDataset(`sheet:${asset("cifar10-train.json")}`);
 const held = await openDataset(`sheet:${asset("cifar10-test.json")}`);
 const odd = await openDataset(`sheet:${asset("textures.json")}?limit=200`);
 const few = await openDataset(`sheet:${asset("textures.json")}?limit=${images}`);
+/** Three colour pictures of 48x32, brighter towards one end. */
+const tall = await mkdtemp(join(tmpdir(), "offmap-tall-"));
+for (let picture = 0; picture < 3; picture++) {
+  const data = Uint8Array.from({ length: 3 * 48 * 32 }, (_, at) => (at / 18 + 40 * picture * (at % 3)) % 256);
+  await sharp(data, { raw: { width: 32, height: 48, channels: 3 } }).toFile(join(tall, `${picture}.png`));
+}
 
 const parts = new Map<ScoreName, ScorePart>();
 let library: ScoredDataset;
@@ -69,6 +78,7 @@ const made = (part: ScorePart): Calibration => {
   return {
     ...calibration,
     score: part.score,
+    part: partFingerprint(part),
     options: { ...part.options },
     scores: own,
     count: own.length,
@@ -115,6 +125,7 @@ describe.each(names)("%s", (name) => {
     const part = parts.get(name) as ScorePart;
     const read = asPart(decodeModel(encodeModel(part.model), "part.onnx"), "part.onnx");
     expect(read).toMatchObject({ score: name, options: part.options });
+    expect(partFingerprint(read)).toBe(partFingerprint(part));
     const again = await scoreDataset(engine, classifier, few, [read], { normalization });
     expect(again.scores[name]).toEqual(
       (await scoreDataset(engine, classifier, few, [part], { normalization })).scores[name],
@@ -156,7 +167,89 @@ function expectSame(values: string | readonly number[], expected: Float32Array, 
   });
 }
 
+/** What a guarded model decides of scores. */
+async function decided(given: readonly number[], known: readonly number[], alpha: number) {
+  const { threshold, count, rank } = conformalThreshold(Float32Array.from(known), alpha);
+  const own: Calibration = {
+    ...made(parts.get("energy") as ScorePart),
+    alpha,
+    threshold,
+    count,
+    rank,
+    scores: [...known],
+  };
+  const guarded = guardedModel(classifier, parts.get("energy") as ScorePart, own, { normalization });
+  // The nodes of the decision alone, fed with scores.
+  const ofDecision = (name: string) => name.startsWith("offmap/guard/");
+  const nodes = guarded.graph.nodes.filter(({ name }) => ofDecision(name));
+  const initializers = new Map([...guarded.graph.initializers].filter(([name]) => ofDecision(name)));
+  const outputs = guarded.graph.outputs.slice(-2);
+  const inputs = [{ name: "ood_score", dtype: "float32", dims: ["N"] } as const];
+  const model = { ...guarded, graph: { ...guarded.graph, nodes, initializers, inputs, outputs } };
+  const session = await web.InferenceSession.create(encodeModel(model), { executionProviders: ["wasm"] });
+  const score = new web.Tensor("float32", Float32Array.from(given), [given.length]);
+  const found = await session.run({ ood_score: score });
+  await session.release();
+  const numbers = (name: string) => Array.from((found[name] as web.Tensor).data as Float32Array);
+  return { p: numbers("ood_p_value"), isOod: numbers("is_ood").map(Boolean) };
+}
+
+test("a network that has a tensor of a score's name is scored all the same", async () => {
+  const { graph } = classifier.model;
+  const [logits] = graph.outputs as [Model["graph"]["outputs"][number]];
+  const node = { name: "copy", op: "Identity", domain: "", inputs: [logits.name], outputs: ["energy"], attributes: {} };
+  const outputs = [...graph.outputs, { ...logits, name: "energy" }];
+  const named = asClassifier({ ...classifier.model, graph: { ...graph, nodes: [...graph.nodes, node], outputs } });
+  const { scores: found } = await scoreDataset(engine, named, few, [readyPart("energy", 10)], { normalization });
+  expect(found.energy).toEqual(library.scores.energy);
+});
+
+describe("the decision", () => {
+  test.each([
+    [19, 0.05],
+    [99, 0.01],
+    [999, 0.05],
+    [199, 0.1],
+  ])("of %i calibration scores is that of the p-value at %f", async (count, alpha) => {
+    const known = Array.from({ length: count }, (_, index) => index);
+    const given = Array.from({ length: 2 * count + 2 }, (_, index) => index / 2);
+    const { p, isOod } = await decided(given, known, alpha);
+    expect(p.map((value) => value <= alpha)).toEqual(isOod);
+    p.forEach((value, index) => {
+      const exact = (1 + known.filter((other) => other >= (given[index] as number)).length) / (count + 1);
+      expect(exact - value).toBeGreaterThanOrEqual(0);
+      expect(exact - value).toBeLessThan(5e-7 * exact);
+    });
+    expect(new Set(isOod).size).toBe(2);
+  });
+
+  test("of a score that is no number is OOD, as one that no known image has", async () => {
+    const { p, isOod } = await decided([Number.NaN, Number.POSITIVE_INFINITY, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9], 0.1);
+    expect(isOod).toEqual([true, true, false]);
+    expect(p[0]).toBe(p[1]);
+    expect(p[0]).toBeCloseTo(0.1, 6);
+  });
+});
+
 describe("preprocessing inside the file", () => {
+  test("images are resized as those of the calibration were, and made grey for a network of grey images", async () => {
+    const grey = asClassifier(createModel(architectures.resnet20, { classes: 10, shape: [1, 32, 32], width: 0.25 }, 3));
+    const energy = readyPart("energy", 10);
+    const cropped = await openDataset(`${tall}?resize=crop`, { shape: [1, 32, 32] });
+    const stretched = await openDataset(tall, { shape: [1, 32, 32] });
+    const threshold = await calibrate(engine, grey, energy, cropped, [], { alpha: 0.3, fresh: 0 });
+    expect(threshold.resize).toBe("crop");
+    const guarded = guardedModel(grey, energy, threshold, { preprocess: true });
+    const found = (await runGuarded(engine, guarded, [await openDataset(tall)])).map(({ score }) => score);
+    const scored = async (images: typeof cropped) => (await scoreDataset(engine, grey, images, [energy])).scores.energy;
+    const [own, other] = [(await scored(cropped)) as Float32Array, (await scored(stretched)) as Float32Array];
+    found.forEach((score, index) => {
+      const difference = (values: Float32Array) => Math.abs(score - (values[index] as number));
+      expect(difference(own)).toBeLessThan(0.1 * difference(other));
+    });
+    expect((await calibrate(engine, classifier, energy, held, [], { normalization })).resize).toBeNull();
+  });
+
   test("uint8 images give what normalised ones give", async () => {
     const part = parts.get("energy") as ScorePart;
     const guarded = guardedModel(classifier, part, calibration, { normalization, preprocess: true });
@@ -264,7 +357,12 @@ describe("calibration", () => {
     const unlike = (options: { alpha?: number; fresh?: number }) =>
       calibrate(engine, classifier, energy, few, [], { normalization, ...options });
     await expect(unlike({ fresh: 1 })).rejects.toThrow("calibration: expected a share in [0, 1) to keep back, got 1");
-    await expect(unlike({ alpha: 0 })).rejects.toThrow("calibration: expected a false-alarm rate in (0, 1), got 0");
+    for (const alpha of [0, 1e-17, 1]) {
+      await expect(unlike({ alpha })).rejects.toThrow(
+        `calibration: expected a false-alarm rate in [1e-9, 1), got ${alpha}`,
+      );
+    }
+    await expect(unlike({ alpha: 1e-9 })).rejects.toThrow("expected at least 1249999999 for");
   });
 
   test("refuses a document that is none, and one of another score", () => {
@@ -316,8 +414,59 @@ describe("what is refused", () => {
     expect(await refused(wider, rankfeat)).toMatch(/\[N, 16, 8, 8\], .* got \[N, 32, 8, 8\]/);
     expect(await refused(wider, odin)).toMatch(/"conv1.weight" \[4, 3, 3, 3\], .* got \[8, 3, 3, 3\]/);
     expect(await refused(fewer, gradnorm)).toMatch(/"logits" \[N, 10\], .* got \[N, 9\]/);
-    // Features are all that neighbours look at.
-    expect((await scoreDataset(engine, fewer, few, [knn as ScorePart])).scores.knn).toHaveLength(images);
+    // The sizes that neighbours look at are the same.
+    await expect(scoreDataset(engine, fewer, few, [knn as ScorePart])).rejects.toThrow(
+      "score knn: expected the network that it was fitted to, got one with other weights or nodes; run `offmap fit`",
+    );
+  });
+
+  test("a network with other weights, and a threshold of it, or of another fit of the same score", async () => {
+    const network = (seed: number) =>
+      asClassifier(createModel(architectures.resnet20, { classes: 10, shape: [3, 32, 32], width: 0.25 }, seed));
+    const [own, tuned] = [network(3), network(4)];
+    const renamed = asClassifier({ ...own.model, metadata: new Map([["author", "someone"]]) });
+    const half = await openDataset(`sheet:${asset("cifar10-test.json")}?limit=100`);
+    const fitTo = async (of: typeof own, data: typeof half) =>
+      (await fitScores(engine, of, data, ["vim"]))[0] as ScorePart;
+    const [ofOwn, ofTuned, ofOthers] = [await fitTo(own, half), await fitTo(tuned, half), await fitTo(own, held)];
+    const threshold = await calibrate(engine, own, ofOwn, half, [], {});
+    expect(guardedModel(renamed, ofOwn, threshold).graph.outputs).toHaveLength(4);
+    expect(() => guardedModel(tuned, ofOwn, threshold)).toThrow("expected the network that it was fitted to");
+    expect(() => guardedModel(tuned, ofTuned, threshold)).toThrow(
+      "--calibration: expected a calibration of this network",
+    );
+    expect(() => guardedModel(own, ofOthers, threshold)).toThrow(
+      "--calibration: expected a calibration of this fit of vim",
+    );
+    const energy = await calibrate(engine, own, readyPart("energy", 10), half, [], {});
+    expect(() => guardedModel(tuned, readyPart("energy", 10), energy)).toThrow(
+      "got one of a network with other weights",
+    );
+  });
+
+  test("labels that are no classes of the network, before it is run", async () => {
+    const labels = Int32Array.from({ length: few.length }, (_, index) => index - 1);
+    const { classNames: _, ...unnamed } = few;
+    const wrong = { ...unnamed, labels, describe: (index: number) => `image ${index}` };
+    for (const name of ["mahalanobis", "temperature-scaling"] as const) {
+      await expect(fitScores(engine, classifier, wrong, [name], { normalization })).rejects.toThrow(
+        "image 0: expected a label from 0 to 9, as the model has 10 outputs, got -1",
+      );
+    }
+    const three = { ...wrong, classNames: ["a", "b", "c"] };
+    await expect(fitScores(engine, classifier, three, ["she"], { normalization })).rejects.toThrow(
+      "expected 10 classes, as the model has outputs, got 3 (a, b, c)",
+    );
+  });
+
+  test("images of which the network makes no number, in a fit as in a score", async () => {
+    const read: typeof few.read = async (indices) => {
+      const batch = await few.read(indices);
+      return { ...batch, data: Float32Array.from(batch.data, () => Number.NaN) };
+    };
+    const broken = { ...few, read };
+    await expect(fitScores(engine, classifier, broken, ["dice"], { normalization })).rejects.toThrow("got NaN");
+    await expect(scoreDataset(engine, classifier, broken, [readyPart("energy", 10)])).rejects.toThrow("got NaN");
   });
 
   test("more neighbours than images, labels where there are none, and options that a score does not have", async () => {

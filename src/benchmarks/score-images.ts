@@ -1,10 +1,10 @@
-import type { ImageDataset, Normalization } from "../data/index.js";
+import type { ImageDataset } from "../data/index.js";
 import { readyPart, type ScorePart, scoreDataset } from "../guard/index.js";
 import { argmax } from "../metrics/index.js";
 import type { Engine } from "../runtime/index.js";
 import type { ScoreName } from "../scores/index.js";
 import { type Classifier, imageShape, inferShapes } from "../training/classifier.js";
-import type { Progress } from "../training/progress.js";
+import type { PredictOptions } from "../training/predict.js";
 
 /** What a model says about one image. */
 export interface ScoredImage {
@@ -28,7 +28,7 @@ export async function scoreImages(
   classifier: Classifier,
   images: ImageDataset,
   score: ScoreName | ScorePart,
-  options: { normalization?: Normalization | undefined; progress?: Progress; signal?: AbortSignal } = {},
+  options: Omit<PredictOptions, "indices"> = {},
 ): Promise<ScoredImage[]> {
   const { classes } = inferShapes(classifier, imageShape(classifier, images.shape));
   const part = typeof score === "string" ? readyPart(score, classes) : score;

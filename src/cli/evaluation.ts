@@ -1,4 +1,4 @@
-/** `offmap eval`: runs one or two models over the test sets, and makes tables and the report of it. */
+/** `offmap eval`: runs one model or several over the test sets, and makes tables and the report of it. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -7,7 +7,6 @@ import { type ImageDataset, type Normalization, openDataset, writeNpy } from "..
 import { OptionError } from "../errors.js";
 import { writeFileAtomic } from "../files.js";
 import { presets } from "../metrics/index.js";
-import { percentage } from "../report/format.js";
 import { type Report, renderCsv, renderMarkdownTable, writeReport } from "../report/index.js";
 import { modelResult } from "../report/model-result.js";
 import type { Device } from "../runtime/index.js";
@@ -17,6 +16,7 @@ import { version } from "../version.js";
 import { countClasses } from "./class-counts.js";
 import { openClassifier, withEngine } from "./classifier-run.js";
 import type { CommandIo } from "./command-io.js";
+import { acrossModels, baselineName } from "./compared-models.js";
 import type { NamedDataset } from "./named-dataset.js";
 import { openOodSets } from "./ood-sets.js";
 import { makeOutputFolder } from "./output-folder.js";
@@ -100,8 +100,8 @@ export function modelNames(paths: readonly string[]): string[] {
   if (new Set(names).size < paths.length) {
     throw new OptionError({
       where: "--baseline",
-      expected: "another model than --model",
-      received: paths[0] as string,
+      expected: "every model once",
+      received: `${paths[names.findIndex((name, index) => names.indexOf(name) !== index)]} twice`,
     });
   }
   return names;
@@ -143,7 +143,7 @@ async function describe(
   return {
     title: `Out-of-distribution detection of ${subject.name}`,
     summary: [
-      `${models.map(({ name }) => name).join(" and ")} ${models.length === 1 ? "was" : "were"} run over ${id.length} in-distribution test images and ${ood.length === 1 ? "one OOD set" : `${ood.length} OOD sets`}.`,
+      `${new Intl.ListFormat("en").format(models.map(({ name }) => name))} ${models.length === 1 ? "was" : "were"} run over ${id.length} in-distribution test images and ${ood.length === 1 ? "one OOD set" : `${ood.length} OOD sets`}.`,
       headline(models),
     ],
     protocol:
@@ -162,19 +162,17 @@ function sizeOf({ name, length, alsoInDistribution }: OodSet): string {
   return `${name} (${length}${known})`;
 }
 
-/** The last score's average, before and after where there are two models. */
+/** The last score's average, and the accuracy, of each model. */
 function headline(models: readonly EvaluatedModel[]): string {
-  const figures = models.map(({ evaluation: { average, id } }) => ({ ...average.at(-1), accuracy: id.accuracy }));
-  const way = (key: "fpr95" | "auroc" | "accuracy") => {
-    const values = figures.map((figure) => figure[key]).filter((value) => value !== undefined);
-    return values.length === 0 ? undefined : values.map((value) => `${percentage(value)} %`).join(" to ");
-  };
-  const accuracy = way("accuracy");
-  const verb = models.length === 1 ? "is" : "goes from";
-  return (
-    `By the ${models[0]?.evaluation.average.at(-1)?.score} score the average AUROC ${verb} ${way("auroc")} and the average FPR95 ${verb} ${way("fpr95")}` +
-    `${accuracy === undefined ? "" : `; accuracy ${verb} ${accuracy}`}.`
-  );
+  const figures = models.map(({ name, evaluation: { average, id } }) => ({
+    name,
+    ...average.at(-1),
+    accuracy: id.accuracy,
+  }));
+  const way = (key: "fpr95" | "auroc" | "accuracy") =>
+    acrossModels(figures.map((figure) => ({ name: figure.name, value: figure[key] })));
+  const accuracy = figures.some((figure) => figure.accuracy !== undefined) ? `; accuracy ${way("accuracy")}` : "";
+  return `By the ${models[0]?.evaluation.average.at(-1)?.score} score the average AUROC ${way("auroc")} and the average FPR95 ${way("fpr95")}${accuracy}.`;
 }
 
 /** What `offmap eval --json` prints of one model; the field names are a contract. */
@@ -189,9 +187,11 @@ export async function writeEvaluation(
   { models, report }: FinishedEvaluation,
 ): Promise<void> {
   const rows = report.models.flatMap((model) => model.rows);
-  const baseline = models.length > 1 ? { baseline: report.baseline } : {};
   await writeFileAtomic(join(folder, "eval.json"), `${JSON.stringify(document, null, 2)}\n`);
-  await writeFileAtomic(join(folder, "table.md"), `${renderMarkdownTable(rows, baseline)}\n${report.protocol}\n`);
+  await writeFileAtomic(
+    join(folder, "table.md"),
+    `${renderMarkdownTable(rows, baselineName(models))}\n${report.protocol}\n`,
+  );
   await writeFileAtomic(join(folder, "table.csv"), renderCsv(rows));
   await writeReport(report, join(folder, "report.html"));
   for (const { name, evaluation } of models) {

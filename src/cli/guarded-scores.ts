@@ -1,7 +1,7 @@
 /** `offmap score` with a model that `offmap export` has made. */
 import { imageFiles } from "../data/image-files.js";
 import { type ImageDataset, imageEndings, type Normalization } from "../data/index.js";
-import { type GuardedImage, preprocesses, runGuarded } from "../guard/index.js";
+import { calibratedResize, type GuardedImage, preprocesses, runGuarded } from "../guard/index.js";
 import type { Model } from "../onnx/index.js";
 import { csvText } from "../report/csv.js";
 import type { Device } from "../runtime/index.js";
@@ -64,7 +64,7 @@ async function inTheModelsSize(
   given: Normalization | undefined,
 ) {
   const classifier = asClassifier(model, path);
-  const dataset = await openImages(images, shapeHint(classifier).shape);
+  const dataset = await openImages(images, shapeHint(classifier).shape, calibratedResize(model));
   return { datasets: [dataset], normalization: normalizationFor(classifier, given) };
 }
 

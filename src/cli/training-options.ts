@@ -22,7 +22,9 @@ export const trainingData = {
 } as const satisfies OptionDeclarations;
 
 /** @param defaults  as the help shows them */
-export const updateOptions = <const D extends Record<"train" | "bn" | "epochs" | "lr" | "holdOut", string>>(
+export const updateOptions = <
+  const D extends Record<"train" | "bn" | "epochs" | "optimizer" | "lr" | "weightDecay" | "holdOut", string>,
+>(
   defaults: D,
 ) =>
   ({
@@ -59,7 +61,7 @@ export const updateOptions = <const D extends Record<"train" | "bn" | "epochs" |
       placeholder: "N",
       group: training,
       help: "training images per update",
-      default: "128",
+      default: "128; 8 for scenes",
       parser: integer({ min: 1, max: 65536 }),
     },
     outlierBatch: {
@@ -73,8 +75,8 @@ export const updateOptions = <const D extends Record<"train" | "bn" | "epochs" |
       placeholder: "NAME",
       group: training,
       help: "how gradients move weights",
-      default: "sgd",
-      parser: oneOf(["sgd", "adam", "adamw"]),
+      default: defaults.optimizer,
+      parser: oneOf(["sgd", "adam", "adamw", "amsgrad"]),
     },
     learningRate: {
       flag: "lr",
@@ -95,7 +97,7 @@ export const updateOptions = <const D extends Record<"train" | "bn" | "epochs" |
       placeholder: "D",
       group: training,
       help: "weight decay",
-      default: "0.0005",
+      default: defaults.weightDecay,
       parser: number({ min: 0, max: 1 }),
     },
     noDecay: {
@@ -109,7 +111,7 @@ export const updateOptions = <const D extends Record<"train" | "bn" | "epochs" |
       placeholder: "NAME",
       group: training,
       help: "learning rate over the run",
-      default: "cosine",
+      default: "cosine; poly for scenes",
       parser: oneOf(["cosine", "constant", "step", "poly"]),
     },
     milestones: {

@@ -40,6 +40,7 @@ export async function viewDataset(view: DatasetView): Promise<ImageDataset> {
     name,
     length: selection.length,
     shape,
+    ...(view.shape === undefined || sameSize(view.shape, source.shape) ? {} : { resize }),
     ...(labels === undefined ? {} : { labels }),
     ...(withLabels && source.labelSets !== undefined
       ? { labelSets: Object.fromEntries(Object.entries(source.labelSets).map(([key, set]) => [key, select(set)])) }
@@ -61,6 +62,9 @@ export async function viewDataset(view: DatasetView): Promise<ImageDataset> {
     },
   };
 }
+
+const sameSize = ([, height, width]: ImageShape, own: ImageShape | undefined): boolean =>
+  own !== undefined && own[1] === height && own[2] === width;
 
 async function firstShape(source: ImageSource, selection: Int32Array): Promise<ImageShape> {
   const [first] = await source.pictures(selection.subarray(0, 1));

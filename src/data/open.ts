@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { OptionError } from "../errors.js";
 import { viewDataset } from "./dataset.js";
-import { type DatasetOptions, parseDatasetOptions } from "./dataset-options.js";
+import { type DatasetOptions, parseDatasetOptions, type ResizeMode } from "./dataset-options.js";
 import { type DatasetKind, parseDatasetSpec } from "./dataset-spec.js";
 import { openCifar } from "./formats/cifar.js";
 import { openFolder } from "./formats/folder.js";
@@ -20,6 +20,8 @@ export interface OpenDatasetOptions {
    * as they are and must be of one size.
    */
   readonly shape?: ImageShape;
+  /** How, where the dataset itself does not say; default stretch. */
+  readonly resize?: ResizeMode;
   /** Labels are not looked at and need not make sense, as with outliers: the dataset has none. Default false. */
   readonly ignoreLabels?: boolean;
   /** Name for tables; default: the last part of the (first) path, without its ending. */
@@ -64,7 +66,7 @@ export async function openDataset(text: string, options: OpenDatasetOptions = {}
     source,
     selection: selectImages(source, settings, `dataset "${text}"`),
     ...(options.shape === undefined ? {} : { shape: options.shape }),
-    resize: settings.resize ?? "stretch",
+    resize: settings.resize ?? options.resize ?? "stretch",
     withLabels: settings.labels !== "none",
   });
 }

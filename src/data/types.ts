@@ -1,5 +1,7 @@
 /** What a dataset is to the rest of Offmap: a numbered list of images of one size, read in batches. */
 
+import type { ResizeMode } from "./dataset-options.js";
+
 /** Channels, height, width. */
 export type ImageShape = readonly [channels: number, height: number, width: number];
 
@@ -26,6 +28,8 @@ export interface ImageDataset {
   readonly length: number;
   /** Shape of every image that `read` returns, after resizing. */
   readonly shape: ImageShape;
+  /** How images of other sizes are brought to the shape; absent where no image needs to be. */
+  readonly resize?: ResizeMode;
   /**
    * One label per image, as the source numbers its classes: leaving classes out does not renumber the others. Negative
    * labels (-1 in OpenOOD's lists) mean that the image belongs to no class. Absent for images without labels.

@@ -6,6 +6,7 @@ import { conformalThreshold, falseAlarmBound } from "../metrics/index.js";
 import type { Engine } from "../runtime/index.js";
 import type { Classifier } from "../training/classifier.js";
 import type { PredictOptions } from "../training/predict.js";
+import { networkFingerprint, partFingerprint } from "./fingerprints.js";
 import { keptBack } from "./kept-back.js";
 import { normalizationText } from "./same-normalization.js";
 import { scoreDataset } from "./score-dataset.js";
@@ -17,8 +18,14 @@ const calibrationSchema = z.object({
   /** Name of the in-distribution set. */
   dataset: z.string(),
   options: z.record(z.string(), z.number()),
+  /** Fingerprint of the network. */
+  network: z.string(),
+  /** Fingerprint of the score, with all that it was fitted to. */
+  part: z.string(),
   /** Of the images, as text. */
   normalization: z.string(),
+  /** How images of other sizes were brought to the model's; null where there were none. */
+  resize: z.enum(["stretch", "crop"]).nullable(),
   /** False-alarm rate that the threshold keeps, in (0, 1). */
   alpha: z.number(),
   /** An image is OOD when its score is greater. */
@@ -68,7 +75,9 @@ export async function calibrate(
   const { score } = part;
   const kept = keptBack(id.length, alpha, fresh, "false-alarm rate");
   const scoresOf = async (dataset: ImageDataset) =>
-    (await scoreDataset(engine, classifier, dataset, [part], run)).scores[score] as Float32Array;
+    (await scoreDataset(engine, classifier, dataset, [part], { ...run, keepLogits: false })).scores[
+      score
+    ] as Float32Array;
   const all = await scoresOf(id);
   const order = createGenerator(seed).permutation(all.length);
   const pick = (places: Int32Array) => Float32Array.from(places, (place) => all[place] as number);
@@ -84,7 +93,8 @@ export async function calibrate(
     score,
     dataset: id.name,
     options: { ...part.options },
-    normalization: normalizationText(run.normalization),
+    ...{ network: networkFingerprint(classifier), part: partFingerprint(part) },
+    ...{ normalization: normalizationText(run.normalization), resize: id.resize ?? null },
     alpha,
     threshold,
     count,

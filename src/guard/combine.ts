@@ -1,10 +1,11 @@
 /**
- * Several scores as one: their weighted sum, with weights from a logistic regression that tells in-distribution images from OOD ones. With
+ * Several scores as one: their weighted sum, with weights from a logistic regression that tells in-distribution images from OOD ones, or without OOD
+ * images the mean of the scores, each standardised over the in-distribution images. With
  * Mahalanobis distances of several layers it is the feature ensemble of Lee et al., NeurIPS 2018, section 2.2, who take the images from the OOD test
  * set, and so know what they will be asked; here they must be others.
  */
 import type { ImageDataset } from "../data/index.js";
-import { OptionError } from "../errors.js";
+import { DataError, OptionError } from "../errors.js";
 import { append } from "../graph/append.js";
 import { GraphBuilder, minimumOpset } from "../graph/builder.js";
 import type { Model, ValueInfo } from "../onnx/types.js";
@@ -20,8 +21,9 @@ import { tensorOfInput } from "./scored-model.js";
 /**
  * @param parts  two or more fitted to the same classifier
  * @param id     in-distribution images that neither model nor scores were fitted to
- * @param ood    OOD images, of no set that the result is tested on
+ * @param ood    OOD images, of no set that the result is tested on; none: all scores count the same
  * @throws OptionError for fewer than two parts
+ * @throws DataError when there are no OOD images, and a score is the same for all in-distribution ones
  */
 export async function combineScores(
   engine: Engine,
@@ -36,18 +38,38 @@ export async function combineScores(
   }
   const columns = parts.map((part, index) => ({ ...part, score: `${index + 1} ${part.score}` as ScorePart["score"] }));
   const rowsOf = async (dataset: ImageDataset): Promise<number[][]> => {
-    const { scores } = await scoreDataset(engine, classifier, dataset, columns, run);
+    const { scores } = await scoreDataset(engine, classifier, dataset, columns, { ...run, keepLogits: false });
     return Array.from({ length: dataset.length }, (_, row) =>
       columns.map(({ score }) => scores[score]?.[row] as number),
     );
   };
   const known = await rowsOf(id);
-  const others = [];
-  for (const dataset of ood) others.push(...(await rowsOf(dataset)));
-  const { weights, offset } = fitLogistic(known, others);
+  let others: number[][] = [];
+  for (const dataset of ood) others = others.concat(await rowsOf(dataset));
+  const { weights, offset } = ood.length === 0 ? evenWeights(known, parts) : fitLogistic(known, others);
   const options = { offset, ...Object.fromEntries(weights.map((weight, index) => [`weight${index + 1}`, weight])) };
   const combined = labelledPart(combinedScore, options, combinedModel(classifier, parts, weights, offset));
-  return fittedTo(combined, id, run.normalization);
+  return fittedTo(combined, classifier, id, run.normalization);
+}
+
+/** `Σ (s_i - mean_i) / (L·σ_i)` of L scores, as weights and an offset. */
+function evenWeights(rows: readonly (readonly number[])[], parts: readonly ScorePart[]) {
+  let offset = 0;
+  const weights = parts.map(({ score }, index) => {
+    const mean = rows.reduce((sum, row) => sum + (row[index] as number), 0) / rows.length;
+    const variance = rows.reduce((sum, row) => sum + ((row[index] as number) - mean) ** 2, 0) / rows.length;
+    if (variance === 0) {
+      throw new DataError({
+        where: `score ${index + 1}, ${score}`,
+        expected: "numbers that differ from image to image",
+        received: `${mean} for all ${rows.length} images of --id`,
+      });
+    }
+    const weight = 1 / (parts.length * Math.sqrt(variance));
+    offset -= weight * mean;
+    return weight;
+  });
+  return { weights, offset };
 }
 
 /** Inputs are the classifier's tensors by their own names, as the parts may read several. */

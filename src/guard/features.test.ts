@@ -74,6 +74,13 @@ test("a tensor with positions is averaged over them, and has no head", async () 
   expect(features.head).toBeUndefined();
 });
 
+test("weights, and tensors that are the same for all images, are no features", async () => {
+  const classifier = asClassifier(await readModel(demo), demo);
+  expect(() => findFeatures(classifier, [3, 32, 32], "linear.weight")).toThrow(
+    "--layer linear.weight: expected a float tensor [N, D] or [N, D, H, W] of the model, got the constant [10, 64], the same for all images",
+  );
+});
+
 test("a tensor that is not there is refused with those that would do", async () => {
   const classifier = asClassifier(await readModel(demo), demo);
   expect(() => findFeatures(classifier, [3, 32, 32], "nowhere")).toThrow(

@@ -5,7 +5,7 @@ import { findLinearHead } from "../graph/linear-head.js";
 import { formatDims } from "../onnx/types.js";
 import { type Expr, mean } from "../ops/index.js";
 import type { Head } from "../scores/index.js";
-import { type Classifier, inferShapes } from "../training/classifier.js";
+import { type Classifier, inferShapes, probeBatch } from "../training/classifier.js";
 import { type FeatureMap, findFeatureMap } from "./feature-map.js";
 
 export interface Features {
@@ -59,14 +59,13 @@ export function findFeatures(
     }
   } else {
     const [, dimension, ...rest] = dims(layer) ?? [];
-    if (typeof dimension === "number" && [0, 2].includes(rest.length)) {
+    if (typeof dimension === "number" && holdsFeatures(values.get(layer))) {
       return { tensor: layer, hasPositions: rest.length === 2, dimension, classes };
     }
   }
   const candidates = classifier.upgraded.graph.nodes
     .flatMap(({ outputs }) => outputs)
-    .filter((name) => name !== classifier.logits && [2, 4].includes(dims(name)?.length ?? 0))
-    .filter((name) => values.get(name)?.dtype === "float32" && values.get(name)?.constant === undefined)
+    .filter((name) => name !== classifier.logits && holdsFeatures(values.get(name)))
     .slice(-mostCandidates)
     .map((name) => `${name} ${formatDims(["N", ...(dims(name)?.slice(1) ?? [])])}`);
   throw new UnsupportedError({
@@ -75,7 +74,20 @@ export function findFeatures(
       layer === undefined
         ? "logits from a linear layer with constant weights"
         : "a float tensor [N, D] or [N, D, H, W] of the model",
-    received: layer === undefined ? "something else" : formatDims(dims(layer)),
+    received: layer === undefined ? "something else" : describeValue(values.get(layer)),
     hint: `name one with --layer: ${candidates.join(", ")}`,
   });
+}
+
+/** Whether a tensor has one row, or one map of positions, for each image. */
+const holdsFeatures = (tensor: Expr | undefined): boolean =>
+  tensor?.dtype === "float32" &&
+  tensor.constant === undefined &&
+  [2, 4].includes(tensor.dims?.length ?? 0) &&
+  tensor.dims?.[0] === probeBatch;
+
+function describeValue(tensor: Expr | undefined): string {
+  if (tensor === undefined) return "no tensor of that name on the way to the logits";
+  if (tensor.constant !== undefined) return `the constant ${formatDims(tensor.dims)}, the same for all images`;
+  return `${tensor.dtype} ${formatDims(tensor.dims)} for ${probeBatch} images`;
 }

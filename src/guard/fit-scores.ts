@@ -1,5 +1,5 @@
 /** Fits scores to in-distribution images: all of them in one pass. */
-import { createGenerator, type ImageDataset, requireLabels } from "../data/index.js";
+import { checkClassCount, createGenerator, type ImageDataset, requireLabels } from "../data/index.js";
 import { CancelledError, OffmapError, OptionError, UnsupportedError } from "../errors.js";
 import { append } from "../graph/append.js";
 import { GraphBuilder, minimumOpset } from "../graph/builder.js";
@@ -16,7 +16,7 @@ import {
   scores,
 } from "../scores/index.js";
 import { type Classifier, imageShape, inferShapes, logitsModel } from "../training/classifier.js";
-import type { PredictOptions } from "../training/predict.js";
+import { type PredictOptions, refuseNaN } from "../training/predict.js";
 import { silent } from "../training/progress.js";
 import { runImages } from "../training/run-images.js";
 import { chooseOption } from "./choose-option.js";
@@ -82,7 +82,10 @@ export async function fitScores(
   for (const one of wanted) {
     await attempt(one.name, () => {
       const { definition } = one;
-      if (definition.uses.includes("labels")) requireLabels(dataset);
+      if (definition.uses.includes("labels")) {
+        requireLabels(dataset);
+        checkClassCount(dataset, inferShapes(classifier, shape).classes);
+      }
       if (looksAtFeatures(definition)) {
         features ??= findFeatures(classifier, shape, layer);
         checkHead(definition, features);
@@ -117,7 +120,9 @@ export async function fitScores(
       return buildPart(name, settings, found, source.classes, source);
     });
     const looksAtImages = definition.fit !== undefined || definition.choice !== undefined;
-    if (part !== undefined) fitted.push(fittedTo(part, looksAtImages ? dataset : undefined, run.normalization));
+    if (part !== undefined) {
+      fitted.push(fittedTo(part, classifier, looksAtImages ? dataset : undefined, run.normalization));
+    }
   }
   return fitted;
 }
@@ -161,8 +166,12 @@ async function collect(
       { session, input: classifier.input, dataset, normalization, batch, title, progress, signal },
       async (outputs, before, count) => {
         const logits = outputs[classifier.logits]?.data as Float32Array;
+        const values = outputs[featuresOutput]?.data as Float32Array;
+        const describe = (row: number) => dataset.describe(before + row);
+        refuseNaN(logits, count, describe);
+        refuseNaN(values, count, describe, "finite features");
         const own = labels?.subarray(before, before + count) ?? argmax(logits, classes);
-        await collector.add({ count, features: outputs[featuresOutput]?.data as Float32Array, logits, labels: own });
+        await collector.add({ count, features: values, logits, labels: own });
       },
     );
     return collector.data();

@@ -1,5 +1,5 @@
 /** One file to ship: a model's own outputs, its OOD score, a p-value and a decision; standard operators only. */
-import { formatNormalization, type Normalization } from "../data/index.js";
+import { formatNormalization, type Normalization, type ResizeMode } from "../data/index.js";
 import { OptionError } from "../errors.js";
 import { type Addition, append } from "../graph/append.js";
 import { GraphBuilder } from "../graph/builder.js";
@@ -9,9 +9,10 @@ import { adjustedLogits } from "../scores/index.js";
 import { type Classifier, inferShapes, normalizationKey, shapeHint } from "../training/classifier.js";
 import { version } from "../version.js";
 import type { Calibration } from "./calibrate.js";
+import { networkFingerprint, partFingerprint } from "./fingerprints.js";
 import { preprocessing } from "./preprocess.js";
 import { checkNormalization } from "./same-normalization.js";
-import { checkFittedWith, type ScorePart, scoreOutput } from "./score-part.js";
+import { checkFitted, type ScorePart, scoreOutput } from "./score-part.js";
 import { additions, checkSizes } from "./scored-model.js";
 
 export const pValueOutput = "ood_p_value";
@@ -32,10 +33,10 @@ export interface GuardOptions {
 
 /**
  * The model with the outputs `ood_score` [N] float32, `ood_p_value` [N] float32 and `is_ood` [N] bool after its own. The p-value is
- * (1 + number of calibration scores at least as high) / (n + 1); `is_ood` says score > threshold. With class counts
- * `adjusted_logits` [N, K] float32 comes before them, {@link adjustedLogits} with τ = 1.
+ * (1 + number of calibration scores at least as high) / (n + 1), rounded down so that p <= alpha wherever `is_ood` is true; `is_ood` says
+ * score > threshold, and is true for a NaN too, whose p-value is the smallest. With class counts `adjusted_logits` [N, K] float32 comes before them, {@link adjustedLogits} with τ = 1.
  *
- * @throws OptionError when the calibration belongs to another score, score or calibration to another normalisation, an output's name is
+ * @throws OptionError when the calibration belongs to another score or network, score or calibration to another normalisation, an output's name is
  *         taken, class counts are not > 0, or the shape is missing that preprocessing or class counts need
  * @throws ShapeError when the score was fitted to another model, and for another number of counts than classes
  */
@@ -45,15 +46,15 @@ export function guardedModel(
   calibration: Calibration,
   { normalization, shape = shapeHint(classifier).shape, preprocess = false, classCounts }: GuardOptions = {},
 ): Model {
-  checkBelongs(part, calibration);
-  checkFittedWith(part, normalization);
+  const { upgraded } = classifier;
+  for (const name of [adjustedOutput, scoreOutput, pValueOutput, decisionOutput]) checkFree(upgraded.graph, name);
+  if (shape !== undefined) checkSizes(classifier, [part], shape);
+  checkFitted(part, classifier, normalization);
+  checkBelongs(part, classifier, calibration);
   checkNormalization(calibration.normalization, normalization, {
     what: "calibration was made",
     again: "give the same one, or calibrate again",
   });
-  const { upgraded } = classifier;
-  for (const name of [adjustedOutput, scoreOutput, pValueOutput, decisionOutput]) checkFree(upgraded.graph, name);
-  if (shape !== undefined) checkSizes(classifier, [part], shape);
   const scored = append(anyBatch(upgraded), [
     ...(classCounts === undefined ? [] : [adjustment(classifier, known(shape), classCounts)]),
     ...additions(classifier, [part], () => scoreOutput),
@@ -73,7 +74,17 @@ export function guardedModel(
   metadata.set(guardKey, JSON.stringify({ ...summary, features, map, fitted_to: fittedTo }));
   if (normalization !== undefined) metadata.set(normalizationKey, formatNormalization(normalization));
   const model = { ...guarded, metadata };
-  return preprocess ? preprocessing(model, classifier.input, known(shape), normalization) : model;
+  if (!preprocess) return model;
+  return preprocessing(model, classifier.input, known(shape), {
+    normalization,
+    resize: calibration.resize ?? "stretch",
+  });
+}
+
+/** How images of other sizes were brought to the model's when an exported model was calibrated. */
+export function calibratedResize({ metadata }: Model): ResizeMode {
+  const summary = JSON.parse(metadata.get(guardKey) ?? "{}") as Partial<Calibration>;
+  return summary.resize ?? "stretch";
 }
 
 /** @throws OptionError for images normalised otherwise than those that an exported model was calibrated with */
@@ -112,9 +123,11 @@ function decision({ scores, threshold, count }: Calibration, opset: number): Gra
   const score = graph.input("score", "float32", ["N"]);
   const known = graph.constant(tensorOf(scores, "float32", [1, scores.length]));
   const higher = sum(indicator(greaterOrEqual(known, unsqueeze(score, [1]))), { axes: [1] });
-  const p = mul(add(higher, 1), 1 / (count + 1));
-  const isOod = first(graph.op("Greater", [score, graph.constant(tensorOf(threshold))]));
-  return graph.build({ p, decision: isOod });
+  // The factor is short of 1/(n + 1) by what rounding the factor and the product to float32 can add.
+  const p = mul(add(higher, 1), (1 - 2 ** -22) / (count + 1));
+  // Not "greater": what is no number is no known image either.
+  const within = first(graph.op("LessOrEqual", [score, graph.constant(tensorOf(threshold))]));
+  return graph.build({ p, decision: first(graph.op("Not", [within])) });
 }
 
 /** The model for any number of images, with its own outputs. */
@@ -129,15 +142,25 @@ function anyBatch(model: Model): Model {
   };
 }
 
-function checkBelongs({ score, options }: ScorePart, calibration: Calibration): void {
-  const same = JSON.stringify(calibration.options) === JSON.stringify(options);
-  if (score === calibration.score && same) return;
-  throw new OptionError({
-    where: "--calibration",
-    expected: `a calibration of the score ${score} ${JSON.stringify(options)}`,
-    received: `one of ${calibration.score} ${JSON.stringify(calibration.options)}`,
-    hint: "run `offmap calibrate` with the same --fit or --score",
-  });
+function checkBelongs(part: ScorePart, classifier: Classifier, calibration: Calibration): void {
+  const { score, options } = part;
+  const refuse = (expected: string, received: string): never => {
+    const hint = "run `offmap calibrate` with the same --model, and the same --fit or --score";
+    throw new OptionError({ where: "--calibration", expected, received, hint });
+  };
+  const told = (name: string, of: object) => `${name} ${JSON.stringify(of)}`;
+  if (score !== calibration.score || JSON.stringify(calibration.options) !== JSON.stringify(options)) {
+    refuse(
+      `a calibration of the score ${told(score, options)}`,
+      `one of ${told(calibration.score, calibration.options)}`,
+    );
+  }
+  if (calibration.network !== networkFingerprint(classifier)) {
+    refuse("a calibration of this network", "one of a network with other weights or nodes");
+  }
+  if (calibration.part !== partFingerprint(part)) {
+    refuse(`a calibration of this fit of ${score}`, "one of a fit to other images or features");
+  }
 }
 
 function checkFree({ nodes, inputs }: Graph, name: string): void {

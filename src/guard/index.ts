@@ -5,7 +5,7 @@ export { type DropoutOptions, dropoutEnsemble } from "./dropout-ensemble.js";
 export { ensembleModel } from "./ensemble.js";
 export { type Features, findFeatures } from "./features.js";
 export { type FitOptions, fitScores } from "./fit-scores.js";
-export { decisionOutput, type GuardOptions, guardedModel, pValueOutput } from "./guarded-model.js";
+export { calibratedResize, decisionOutput, type GuardOptions, guardedModel, pValueOutput } from "./guarded-model.js";
 export { outputPart } from "./output-part.js";
 export { isOutputScore, type OutputScoreName, outputScoreNames } from "./output-scores.js";
 export { imagesInput } from "./preprocess.js";

@@ -1,6 +1,9 @@
 import { DataError, OptionError } from "../errors.js";
 import { fewestScores } from "../metrics/conformal.js";
 
+/** Below, more images would be needed than there are. */
+export const leastAlpha = 1e-9;
+
 /**
  * How many of the in-distribution images of a calibration measure the rate, the rest of them making the threshold.
  *
@@ -17,12 +20,17 @@ export function keptBack(images: number, alpha: number, fresh: number, rate: str
       received: String(fresh),
     });
   }
-  if (!(alpha > 0 && alpha < 1)) {
-    throw new OptionError({ where: "calibration", expected: `a ${rate} in (0, 1)`, received: String(alpha) });
+  if (!(alpha >= leastAlpha && alpha < 1)) {
+    throw new OptionError({
+      where: "calibration",
+      expected: `a ${rate} in [${leastAlpha}, 1)`,
+      received: String(alpha),
+    });
   }
   const keptOf = (count: number) => Math.round(fresh * count);
   const fewest = fewestScores(alpha);
-  let needed = fewest;
+  // Rounding moves the number by a few at most.
+  let needed = Math.max(fewest, Math.floor(fewest / (1 - fresh)) - 2);
   while (needed - keptOf(needed) < fewest) needed++;
   if (images < needed) {
     const share = keptOf(needed) === 0 ? "" : `, of which ${keptOf(needed)} are kept back to measure it`;

@@ -5,7 +5,7 @@ import { LocalEngine } from "../runtime/index.js";
 import { asClassifier, type Classifier } from "../training/index.js";
 import { outputPart } from "./output-part.js";
 import { readyPart } from "./score-part.js";
-import { scoredModel } from "./scored-model.js";
+import { scoredModel, scoreName } from "./scored-model.js";
 
 const engine = new LocalEngine({ threads: 1 });
 afterAll(() => engine.close());
@@ -29,7 +29,7 @@ async function outputs(classifier: Classifier, part: ReturnType<typeof outputPar
     const width = data.length / images;
     return Array.from({ length: images }, (_, row) => data.slice(row * width, (row + 1) * width));
   };
-  return { logits: rows("logits"), further: rows(further), score: rows(part.score).flat() };
+  return { logits: rows("logits"), further: rows(further), score: rows(scoreName(part)).flat() };
 }
 
 const softmaxShare = (known: readonly number[], beyond: readonly number[]) => {

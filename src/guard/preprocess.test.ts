@@ -1,9 +1,12 @@
 import { expect, test } from "vitest";
 import { runModel } from "../../test/gradients/run-model.js";
+import type { ResizeMode } from "../data/index.js";
 import { resizePicture } from "../data/resize.js";
 import { GraphBuilder } from "../graph/builder.js";
 import { mul } from "../ops/index.js";
 import { preprocessing } from "./preprocess.js";
+
+type Size = readonly [number, number];
 
 /** A model that gives back what it takes. */
 function mirror(height: number, width: number) {
@@ -20,34 +23,46 @@ function planes(height: number, width: number): Uint8Array {
   });
 }
 
-type Size = readonly [number, number];
-
-async function resized(data: Uint8Array, from: Size, to: Size) {
+async function resized(data: Uint8Array, from: Size, to: Size, resize: ResizeMode) {
   const area = from[0] * from[1];
   const pixels = Uint8Array.from(data, (_, at) => data[(at % 3) * area + Math.floor(at / 3)] as number);
-  const model = preprocessing(mirror(to[0], to[1]), "x", [3, to[0], to[1]], undefined);
+  const model = preprocessing(mirror(to[0], to[1]), "x", [3, to[0], to[1]], { resize });
   const images = { dtype: "uint8", dims: [1, ...from, 3], data: pixels } as const;
   return (await runModel(model, { images })).get("seen")?.data as Float32Array;
 }
 
-test.each([
-  { from: [75, 61], to: [32, 32] },
-  { from: [20, 33], to: [32, 40] },
-  { from: [90, 24], to: [30, 48] },
-] as const)("$from to $to: what the library's resizing gives, up to its rounding to bytes", async ({ from, to }) => {
-  const data = planes(from[0], from[1]);
-  const expected = resizePicture({ data, shape: [3, ...from] }, to[0], to[1], "stretch").data;
-  const found = await resized(data, from, to);
-  expect(found).toHaveLength(expected.length);
-  found.forEach((value, at) => {
-    // Two roundings to whole bytes, the first of which is averaged over a filter.
-    expect(Math.abs(255 * value - (expected[at] as number))).toBeLessThan(1.01);
-  });
-});
+test.each(
+  (
+    [
+      { from: [75, 61], to: [32, 32] },
+      { from: [20, 33], to: [32, 40] },
+      { from: [90, 24], to: [30, 48] },
+      // Half a pixel on either side to cut off, an even and an odd number of whole ones before it.
+      { from: [37, 32], to: [32, 32] },
+      { from: [32, 39], to: [32, 32] },
+      { from: [6, 40], to: [6, 5] },
+    ] as const satisfies readonly { from: Size; to: Size }[]
+  ).flatMap((sizes) => (["stretch", "crop"] as const).map((resize) => ({ ...sizes, resize }))),
+)(
+  "$from to $to by $resize: what the library's resizing gives, up to its rounding to bytes",
+  async ({ from, to, resize }) => {
+    const data = planes(from[0], from[1]);
+    const expected = resizePicture({ data, shape: [3, ...from] }, to[0], to[1], resize).data;
+    const found = await resized(data, from, to, resize);
+    expect(found).toHaveLength(expected.length);
+    found.forEach((value, at) => {
+      // Two roundings to whole bytes, the first of which is averaged over a filter.
+      expect(Math.abs(255 * value - (expected[at] as number))).toBeLessThan(1.01);
+    });
+  },
+);
 
 test("an image of the model's size is only divided and normalised", async () => {
   const data = planes(6, 5);
-  const model = preprocessing(mirror(6, 5), "x", [3, 6, 5], { mean: [0.5, 0.4, 0.3], std: [0.2, 0.25, 0.5] });
+  const model = preprocessing(mirror(6, 5), "x", [3, 6, 5], {
+    normalization: { mean: [0.5, 0.4, 0.3], std: [0.2, 0.25, 0.5] },
+    resize: "crop",
+  });
   const pixels = Uint8Array.from(data, (_, at) => data[(at % 3) * 30 + Math.floor(at / 3)] as number);
   const images = { dtype: "uint8", dims: [1, 6, 5, 3], data: pixels } as const;
   const found = (await runModel(model, { images })).get("seen")?.data as Float32Array;

@@ -1,4 +1,4 @@
-import type { Normalization } from "../data/index.js";
+import type { Normalization, ResizeMode } from "../data/index.js";
 import { type Attributes, int, ints, type Model, type Node, type Tensor, text } from "../onnx/types.js";
 import { tensorOf } from "../ops/index.js";
 
@@ -8,6 +8,12 @@ export const imagesInput = "images";
 /** ONNX's number for float32, as Cast takes it. */
 const float32Code = 1;
 const prefix = "offmap/preprocess/";
+
+export interface PreprocessOptions {
+  readonly normalization?: Normalization | undefined;
+  /** As `resizePicture` has it; default stretch. */
+  readonly resize?: ResizeMode;
+}
 
 /**
  * A model that takes uint8 images [N, H, W, C] of any size under the name `images`: they are brought to the model's size by
@@ -22,7 +28,7 @@ export function preprocessing(
   model: Model,
   input: string,
   [channels, height, width]: readonly [number, number, number],
-  { mean, std }: Normalization = { mean: [0], std: [1] },
+  { normalization: { mean, std } = { mean: [0], std: [1] }, resize = "stretch" }: PreprocessOptions = {},
 ): Model {
   const perChannel = (value: (channel: number) => number): Tensor =>
     tensorOf(
@@ -31,7 +37,8 @@ export function preprocessing(
       [...[1, channels, 1, 1]],
     );
   const constants: Readonly<Record<string, Tensor>> = {
-    sizes: tensorOf([height, width], "int64"),
+    target: tensorOf([height, width], "int64"),
+    ...(resize === "crop" && cropConstants(height, width)),
     // (pixel/255 - mean)/std
     slope: perChannel((channel) => 1 / (255 * (std[channel] as number))),
     offset: perChannel((channel) => -(mean[channel] as number) / (std[channel] as number)),
@@ -46,8 +53,15 @@ export function preprocessing(
   const nodes = [
     node("Cast", [imagesInput], "floats", { to: int(float32Code) }),
     node("Transpose", [`${prefix}floats`], "planes", { perm: ints([0, 3, 1, 2]) }),
-    node("Resize", [`${prefix}planes`, "", "", `${prefix}sizes`], "resized", resizing),
-    node("Mul", [`${prefix}resized`, `${prefix}slope`], "scaled"),
+    ...(resize === "crop" ? coveringSize : []),
+    node(
+      "Resize",
+      [`${prefix}planes`, "", "", `${prefix}${resize === "crop" ? "covering" : "target"}`],
+      "resized",
+      resizing,
+    ),
+    ...(resize === "crop" ? centreCrop : []),
+    node("Mul", [`${prefix}${resize === "crop" ? "cropped" : "resized"}`, `${prefix}slope`], "scaled"),
     { ...node("Add", [`${prefix}scaled`, `${prefix}offset`], "normalised"), outputs: [input] },
   ];
   const initializers = new Map(model.graph.initializers);
@@ -61,3 +75,33 @@ function node(op: string, inputs: readonly string[], output: string, attributes:
   const name = `${prefix}${output}`;
   return { name, op, domain: "", inputs, outputs: [name], attributes };
 }
+
+const named = (...names: readonly string[]) => names.map((name) => `${prefix}${name}`);
+
+const cropConstants = (height: number, width: number): Readonly<Record<string, Tensor>> => ({
+  "other target": tensorOf([width, height], "int64"),
+  swap: tensorOf([1, 0], "int64"),
+  two: tensorOf([2, 2], "int64"),
+  axes: tensorOf([2, 3], "int64"),
+});
+
+/** The smallest size of the image's own aspect ratio, rounded down, that covers the target: `max(target, side · other target / other side)`. */
+const coveringSize: readonly Node[] = [
+  node("Shape", named("planes"), "size", { start: int(2), end: int(4) }),
+  node("Gather", named("size", "swap"), "other size", { axis: int(0) }),
+  node("Mul", named("size", "other target"), "area"),
+  node("Div", named("area", "other size"), "kept ratio"),
+  node("Max", named("target", "kept ratio"), "covering"),
+];
+
+/** Cuts the target out of the middle; half a pixel is rounded to the even side, as torchvision's `CenterCrop` does. */
+const centreCrop: readonly Node[] = [
+  node("Sub", named("covering", "target"), "overhang"),
+  node("Div", named("overhang", "two"), "half"),
+  node("Mod", named("overhang", "two"), "is odd"),
+  node("Mod", named("half", "two"), "half is odd"),
+  node("Mul", named("is odd", "half is odd"), "up"),
+  node("Add", named("half", "up"), "start"),
+  node("Add", named("start", "target"), "end"),
+  node("Slice", named("resized", "start", "end", "axes"), "cropped"),
+];

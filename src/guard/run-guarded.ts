@@ -1,10 +1,11 @@
 /** Runs a file that `offmap export` has made, over single images. */
-import type { ImageDataset, Normalization } from "../data/index.js";
-import { normalize } from "../data/index.js";
+import { type ImageDataset, type Normalization, normalize } from "../data/index.js";
+import { withChannels } from "../data/planes.js";
+import type { Picture } from "../data/types.js";
 import { CancelledError, ShapeError } from "../errors.js";
 import { argmax } from "../metrics/index.js";
 import { encodeModel } from "../onnx/index.js";
-import type { Model, Tensor } from "../onnx/types.js";
+import type { Model, Tensor, ValueInfo } from "../onnx/types.js";
 import type { Engine } from "../runtime/index.js";
 import { adjustedOutput, checkCalibratedWith, decisionOutput, pValueOutput } from "./guarded-model.js";
 import { imagesInput } from "./preprocess.js";
@@ -54,7 +55,7 @@ export async function runGuarded(
         const batch = await dataset.read([index]);
         const dims = [1, ...batch.shape];
         const image: Tensor = preprocesses(model)
-          ? channelsLast(batch.data, batch.shape)
+          ? channelsLast(inChannels(batch, input, dataset.describe(index)))
           : { dtype: "float32", dims, data: normalize(batch, normalization) };
         const outputs = await session.run({ [input.name]: image });
         const row = (outputs[adjustedOutput] ?? outputs[output.name])?.data as Float32Array;
@@ -73,8 +74,17 @@ export async function runGuarded(
   return results;
 }
 
+/** The image with as many channels as the input [N, H, W, C] has. @throws ShapeError where they cannot be made */
+function inChannels({ data, shape }: Picture, { dims }: ValueInfo, where: string): Picture {
+  const wanted = dims?.[3];
+  if (typeof wanted !== "number") return { data, shape };
+  const converted = withChannels({ data, shape }, wanted);
+  if (converted !== undefined) return converted;
+  throw new ShapeError({ where, expected: `an image with ${wanted} channels`, received: `one with ${shape[0]}` });
+}
+
 /** Planes as uint8 [1, H, W, C]; floats in [0, 1] become bytes. */
-function channelsLast(planes: Uint8Array | Float32Array, shape: readonly [number, number, number]): Tensor {
+function channelsLast({ data: planes, shape }: Picture): Tensor {
   const [channels, height, width] = shape;
   const area = height * width;
   const scale = planes instanceof Uint8Array ? 1 : 255;

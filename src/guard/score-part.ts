@@ -4,7 +4,9 @@ import { FormatError, OptionError } from "../errors.js";
 import { GraphBuilder, minimumOpset } from "../graph/builder.js";
 import type { Model } from "../onnx/types.js";
 import { type Fitted, type ScoreDefinition, type ScoreName, type ScoreOptions, scores } from "../scores/index.js";
+import type { Classifier } from "../training/classifier.js";
 import { type Features, featuresExpression } from "./features.js";
+import { networkFingerprint } from "./fingerprints.js";
 import { isOutputScore, type OutputScoreName } from "./output-scores.js";
 import { checkNormalization, normalizationText } from "./same-normalization.js";
 
@@ -15,6 +17,7 @@ const featuresKey = "offmap.score.features";
 const mapKey = "offmap.score.map";
 const partNormalizationKey = "offmap.score.normalization";
 const fittedToKey = "offmap.score.fitted_to";
+const networkKey = "offmap.score.network";
 
 export const scoreOutput = "ood_score";
 export const logitsInput = "logits";
@@ -49,6 +52,8 @@ export interface ScorePart {
   readonly normalization?: string;
   /** What it was fitted to; absent where it was fitted to nothing. */
   readonly fittedTo?: FittedTo;
+  /** Fingerprint of the network that it was made for; absent for scores of logits that need no fit, which suit all. */
+  readonly network?: string;
   /**
    * Inputs `logits` [N, K] and, where they are named above, the tensors `features` and `map`; for scores of the image, `image` and the
    * classifier's weights instead. Output `ood_score` [N].
@@ -119,27 +124,39 @@ export function labelledPart(
 }
 
 /**
- * The part, which from now on says what it was fitted to and is refused with images that are normalised otherwise.
+ * The part, which from now on says what it was fitted to, and is refused with another network and with images that are normalised otherwise.
  *
- * @param dataset  undefined for a score that needs nothing but the model
+ * @param classifier  that it was made for
+ * @param dataset     undefined for a score that needs nothing but the model
  */
 export function fittedTo(
   part: ScorePart,
+  classifier: Classifier,
   dataset: Pick<ImageDataset, "name" | "length"> | undefined,
   normalization: Normalization | undefined,
 ): ScorePart {
   const text = normalizationText(normalization);
   const told = dataset && { dataset: dataset.name, images: dataset.length };
+  const network = networkFingerprint(classifier);
   const metadata = new Map([
     ...part.model.metadata,
     [partNormalizationKey, text],
+    [networkKey, network],
     ...(told === undefined ? [] : [[fittedToKey, JSON.stringify(told)] as const]),
   ]);
-  return { ...part, normalization: text, ...(told && { fittedTo: told }), model: { ...part.model, metadata } };
+  return { ...part, normalization: text, network, ...(told && { fittedTo: told }), model: { ...part.model, metadata } };
 }
 
-/** @throws OptionError for images normalised otherwise than those that the part was fitted to */
-export function checkFittedWith(part: ScorePart, normalization: Normalization | undefined): void {
+/** @throws OptionError for another network than the part was made for, or images normalised otherwise than those that it was fitted to */
+export function checkFitted(part: ScorePart, classifier: Classifier, normalization: Normalization | undefined): void {
+  if (part.network !== undefined && part.network !== networkFingerprint(classifier)) {
+    throw new OptionError({
+      where: `score ${part.score}`,
+      expected: "the network that it was fitted to",
+      received: "one with other weights or nodes",
+      hint: "run `offmap fit` with this --model",
+    });
+  }
   checkNormalization(part.normalization, normalization, {
     what: `score ${part.score} was fitted`,
     again: "give the same one, or fit the score again",
@@ -208,6 +225,7 @@ export function asPart(model: Model, file: string): ScorePart {
   const map = model.metadata.get(mapKey);
   const normalization = model.metadata.get(partNormalizationKey);
   const told = model.metadata.get(fittedToKey);
+  const network = model.metadata.get(networkKey);
   const part = { score: name as PartName, options: JSON.parse(options) as ScoreOptions, model };
   return {
     ...part,
@@ -215,5 +233,6 @@ export function asPart(model: Model, file: string): ScorePart {
     ...(map !== undefined && { map }),
     ...(normalization !== undefined && { normalization }),
     ...(told !== undefined && { fittedTo: JSON.parse(told) as FittedTo }),
+    ...(network !== undefined && { network }),
   };
 }

@@ -13,11 +13,14 @@ import {
   weightOf,
 } from "./score-part.js";
 
+/** What {@link scoredModel} calls the score of a part: a name that no tensor of a model has. */
+export const scoreName = ({ score }: ScorePart): string => `offmap/score/${score}`;
+
 /** The classifier for any batch size with the outputs logits and one [N] per part, named by `outputOf`. */
 export function scoredModel(
   classifier: Classifier,
   parts: readonly ScorePart[],
-  outputOf: (part: ScorePart) => string = ({ score }) => score,
+  outputOf: (part: ScorePart) => string = scoreName,
 ): Model {
   return append(logitsModel(classifier), additions(classifier, parts, outputOf));
 }

@@ -31,9 +31,14 @@ export async function predict(
   return (await predictWith(engine, classifier, logitsModel(classifier), [], dataset, options)).logits;
 }
 
+export interface PredictWithOptions extends PredictOptions {
+  /** Without, the logits are looked at but not kept, which saves N·K numbers; default true. */
+  readonly keepLogits?: boolean;
+}
+
 /** Logits of a classifier, and further outputs of one number per image. */
 export interface Predictions {
-  /** Float32 [N, K], row by row. */
+  /** Float32 [N, K], row by row; empty where they were not to be kept. */
   readonly logits: Float32Array;
   /** Float32 [N] by the name of the output. */
   readonly outputs: Readonly<Record<string, Float32Array>>;
@@ -44,7 +49,7 @@ export interface Predictions {
  *
  * @param model  with the classifier's input and logits
  * @param names  of its further outputs, [N] each
- * @throws RunError when the logits hold a NaN
+ * @throws RunError when the logits or a further output hold a NaN
  */
 export async function predictWith(
   engine: Engine,
@@ -52,9 +57,9 @@ export async function predictWith(
   model: Model,
   names: readonly string[],
   dataset: ImageDataset,
-  options: PredictOptions = {},
+  options: PredictWithOptions = {},
 ): Promise<Predictions> {
-  const { normalization, batch = 250, indices, progress = silent, signal } = options;
+  const { normalization, batch = 250, indices, progress = silent, signal, keepLogits = true } = options;
   const total = indices?.length ?? dataset.length;
   const session = await engine.load(encodeModel(model));
   const title = `Running the model over ${dataset.name}`;
@@ -65,22 +70,35 @@ export async function predictWith(
     (outputs, before, count) => {
       const rows = outputs[logitsName]?.data as Float32Array;
       const classes = rows.length / count;
-      if (before === 0) logits = new Float32Array(classes * total);
-      logits.set(rows, before * classes);
-      for (const name of names) further[name]?.set(outputs[name]?.data as Float32Array, before);
+      const describe = (row: number) => dataset.describe(indices?.[before + row] ?? before + row);
+      refuseNaN(rows, count, describe);
+      if (keepLogits && before === 0) logits = new Float32Array(classes * total);
+      if (keepLogits) logits.set(rows, before * classes);
+      for (const name of names) {
+        const values = outputs[name]?.data as Float32Array;
+        refuseNaN(values, count, describe, `a number as ${name}`);
+        further[name]?.set(values, before);
+      }
     },
   );
-  refuseNaN(logits, total, (row) => dataset.describe(indices?.[row] ?? row));
   return { logits, outputs: further };
 }
 
-/** @param describe  what an error calls the image of a row */
-export function refuseNaN(logits: Float32Array, rows: number, describe: (row: number) => string): void {
-  const bad = logits.findIndex((value) => Number.isNaN(value));
+/**
+ * @param values    one or more for each row
+ * @param describe  what an error calls the image of a row
+ */
+export function refuseNaN(
+  values: Float32Array,
+  rows: number,
+  describe: (row: number) => string,
+  expected = "finite logits",
+): void {
+  const bad = values.findIndex((value) => Number.isNaN(value));
   if (bad < 0) return;
   throw new RunError({
-    where: describe(Math.floor(bad / (logits.length / rows))),
-    expected: "finite logits",
+    where: describe(Math.floor(bad / (values.length / rows))),
+    expected,
     received: "NaN",
     hint: "check --normalize and the model",
   });

@@ -156,6 +156,24 @@ test("combine weighs the distances of two layers, and the sum is a score like an
     expect(Math.abs(value - expected)).toBeLessThan(1e-4 * Math.max(...terms.map(Math.abs), 1));
   });
   expect(both).toHaveLength(5);
+  // Without outliers each is standardised over the images, and counts the same.
+  const even = await json<{ members: { weight: number }[]; offset: number }>(
+    ...["combine", ...files, ...model, "--id", image, ...normalize, "--out", at("even.onnx")],
+  );
+  const standardised = (values: readonly number[]) => {
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+    return values.map((value) => (value - mean) / deviation);
+  };
+  const [one, other] = [standardised(early), standardised(late)];
+  (await score(at("even.onnx"))).forEach((value, index) => {
+    expect(Math.abs(value - ((one[index] as number) + (other[index] as number)) / 2)).toBeLessThan(1e-4);
+  });
+  expect(even.members.every(({ weight }) => weight > 0)).toBe(true);
+  const twice = await runInMemory([
+    ...["eval", ...model, "--id", image, "--ood", image, "--fit", files.join(","), ...normalize],
+  ]);
+  expect(twice.stderr).toContain("--fit: expected a file for each score, got two of mahalanobis");
   const shown = await text(
     ...["eval", ...model, "--id", sheet("cifar10-test", "?limit=200"), "--ood", sheet("textures", "?limit=100")],
     ...["--fit", at("both.onnx"), ...normalize],
@@ -221,6 +239,8 @@ describe("export and score", () => {
     expect(Math.abs((other?.score ?? 0) - (one?.score ?? 1))).toBeLessThan(1e-3 * Math.abs(one?.score ?? 1));
     expect(await text("score", "--model", at("whole.onnx"), at("noise.png"))).toMatch(/noise\.png .* OOD/);
     expect(await text("score", "--model", at("whole.onnx"), at("noise.png"), "--csv")).toContain("p_value,is_ood\n");
+    const named = await runInMemory(["score", "--model", at("whole.onnx"), "--score", "msp", at("noise.png")]);
+    expect(named.stderr).toContain("--score: expected options of an exported model, which brings its own score");
     // The same score without the rest, of the model and the fitted part.
     const bare = await json<Scored>("score", ...model, "--fit", at("vim.onnx"), ...normalize, at("noise.png"));
     expect(Math.abs((bare.images[0]?.score ?? 0) - (one?.score ?? 1))).toBeLessThan(1e-5 * Math.abs(one?.score ?? 1));

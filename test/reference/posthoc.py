@@ -11,11 +11,7 @@ import json
 import pathlib
 
 import numpy as np
-import onnx
 import torch
-import torch.nn.functional as F
-from onnx import numpy_helper
-from PIL import Image
 from scipy.optimize import brentq, minimize_scalar
 from scipy.spatial.distance import cdist
 from scipy.special import log_softmax, logsumexp, rel_entr, softmax
@@ -24,15 +20,15 @@ from sklearn.covariance import EmpiricalCovariance
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
+from demo_network import features, sheet, weights
+
 torch.set_num_threads(1)
 here = pathlib.Path(__file__).parent
-demo = here.parent.parent / "assets" / "demo"
 target = here / "posthoc"
 target.mkdir(exist_ok=True)
 
 # ---- images and features
 
-MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 FIT_A_CLASS, TEST_A_CLASS, OOD_A_SET = 50, 4, 8
 # As in src/cli/demo.ts: classes that CIFAR-10 or its kin have are left out.
 OOD = {
@@ -45,47 +41,9 @@ OOD = {
 }
 
 
-def sheet(name):
-    """Images [N, 3, 32, 32] of 0..255, labels and class names of a demo set: tiles of one lossless WebP sheet, row by row."""
-    facts = json.loads((demo / f"{name}.json").read_text())
-    tile, columns, (file,) = facts["tile"], facts["columns"], facts["sheets"]
-    pixels = np.asarray(Image.open(demo / file).convert("RGB"))
-    rows = pixels.shape[0] // tile
-    tiles = pixels[: rows * tile].reshape(rows, tile, columns, tile, 3).transpose(0, 2, 4, 1, 3).reshape(-1, 3, tile, tile)
-    return tiles[: facts["count"]], np.array(facts["labels"]), facts["classes"]
-
-
 def first_of_each(labels, count, order):
     """The first `count` indices of each class in an order of all indices, ascending within a class."""
     return np.concatenate([np.sort(order[labels[order] == c][:count]) for c in range(labels.max() + 1)])
-
-
-weights = {
-    each.name: torch.tensor(numpy_helper.to_array(each), dtype=torch.float64)
-    for each in onnx.load(demo / "resnet20-cifar10.onnx").graph.initializer
-}
-
-
-def features(images):
-    """What goes into the last Gemm: ResNet-20 (He et al. 2016, shortcuts of option A) with the weights of the ONNX file."""
-    scaled = (images / 255.0 - MEAN[:, None, None]) / STD[:, None, None]
-
-    def conv_bn(x, conv, bn, stride=1):
-        x = F.conv2d(x, weights[f"{conv}.weight"], stride=stride, padding=1)
-        mean, var = weights[f"{bn}.running_mean"], weights[f"{bn}.running_var"]
-        return F.batch_norm(x, mean, var, weights[f"{bn}.weight"], weights[f"{bn}.bias"], eps=float(np.float32(1e-5)))
-
-    x = F.relu(conv_bn(torch.tensor(scaled), "conv1", "bn1"))
-    for layer in (1, 2, 3):
-        for block in range(3):
-            name, down = f"layer{layer}.{block}", layer > 1 and block == 0
-            y = F.relu(conv_bn(x, f"{name}.conv1", f"{name}.bn1", 2 if down else 1))
-            y = conv_bn(y, f"{name}.conv2", f"{name}.bn2")
-            if down:
-                beside = x.shape[1] // 2
-                x = F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, beside, beside))
-            x = F.relu(y + x)
-    return x.mean((2, 3)).numpy()
 
 
 train_images, train_labels, class_names = sheet("cifar10-train")

@@ -39,6 +39,7 @@ def optimizers():
             "sgd": lambda p: torch.optim.SGD(p, lr=1, momentum=0.9, nesterov=True, weight_decay=decay),
             "adam": lambda p: torch.optim.Adam(p, lr=1, weight_decay=decay),
             "adamw": lambda p: torch.optim.AdamW(p, lr=1, weight_decay=decay),
+            "amsgrad": lambda p: torch.optim.Adam(p, lr=1, weight_decay=decay, amsgrad=True),
         }
         for name, make in makers.items():
             cases.append({"optimizer": name, "weightDecay": decay, "values": trajectory(make, gradients, start, rates)})

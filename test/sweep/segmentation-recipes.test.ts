@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findRecipes, planSweep, readRecipe } from "../../src/benchmarks/sweep/index.js";
 import { stageOptionReader } from "../../src/cli/recipe-options.js";
+import { readPastePlan } from "../../src/data/index.js";
 import { paperSegmentation } from "../../src/training/index.js";
 import { benchInProcess, recipes } from "./bench-in-process.js";
 import { sceneSize, writeCamvid, writeCheckpoint, writeCityscapes } from "./tiny-scenes.js";
@@ -49,20 +50,20 @@ const bench = (names: readonly string[], out: string, set: readonly string[]) =>
 const quick = ["steps=1", "batch=2", "prior-scenes=2", "evaluate.prior-scenes=2", "evaluate.score-options.steps=2"];
 
 describe("small/camvid", () => {
-  test("runs to its end, every row of it and of the ablation, on few scenes with a narrow network", async () => {
+  test("runs to its end, every row of it, of the ablation and of the choice by validation scenes, on few scenes with a narrow network", async () => {
     const out = join(folder, "camvid");
     const { document, complaints } = await bench(["small/camvid"], out, [...quick, "width=0.125", `size=${size}`]);
     expect(document.failures).toEqual([]);
     expect(complaints).not.toContain("incomplete");
-    const [table, ablation] = ["small-camvid", "small-camvid-ablation"].map((name) =>
-      document.tables.find((each) => each.name === name),
+    const [table, ablation, validation] = ["small-camvid", "small-camvid-ablation", "small-camvid-validation"].map(
+      (name) => document.tables.find((each) => each.name === name),
     );
     expect(table?.rows.map(({ recipe }) => basename(recipe)).sort()).toEqual([...methods].sort());
     expect(table?.sets.map(({ name }) => name)).toEqual(["held-out", "pasted"]);
     expect(table?.missing).toEqual([
       { title: "MC dropout, mutual information", reason: "the small network has no Dropout nodes" },
     ]);
-    for (const row of [...(table?.rows ?? []), ...(ablation?.rows ?? [])]) {
+    for (const row of [table, ablation, validation].flatMap((each) => each?.rows ?? [])) {
       expect(row.miou?.mean).toBeGreaterThanOrEqual(0);
       for (const { auroc, aupr } of row.sets) expect(auroc.mean * aupr.mean).toBeGreaterThan(0);
     }
@@ -72,12 +73,28 @@ describe("small/camvid", () => {
       found?.rows.find(({ recipe }) => basename(recipe) === name)?.sets;
     expect(numbers(ablation, "alpha-0-gamma-0")).toEqual(numbers(table, "energy-oe"));
     expect(numbers(ablation, "alpha-5-gamma-3")).toEqual(numbers(table, "balanced-energy"));
+    // The same networks on other scenes, none of them of the test.
+    const names = (found: typeof table) => found?.rows.map(({ recipe }) => basename(recipe));
+    expect(names(validation)).toEqual(names(ablation));
+    expect(validation?.sets.map(({ name }) => name)).toEqual(["pasted"]);
+    expect(numbers(validation, "alpha-0-gamma-0")).not.toEqual(numbers(ablation, "alpha-0-gamma-0")?.slice(1));
+    const chosenBy = await readRecipe(join(recipes, "small/camvid/validation/alpha-0-gamma-0.yaml"), environment());
+    expect(JSON.stringify(chosenBy.data)).not.toMatch(/split=test|ood-test/);
     const markdown = await readFile(join(out, "table.md"), "utf8");
     expect(markdown).toContain("mIoU ↑");
     expect(markdown).toContain("anomalies are the positive class");
     expect(await readFile(join(out, "table.csv"), "utf8")).toMatch(/small-camvid,[^\n]*,miou,1,/);
   }, 300_000);
 });
+
+test("what is pasted where is kept beside the numbers of a table, without a word about where the files lie", async () => {
+  const out = join(folder, "plans");
+  await bench(["small/camvid/energy.yaml"], out, [...quick, "width=0.125", `size=${size}`]);
+  const file = join(out, "results", "small-camvid", "plan-pasted.json");
+  const { scenes, seed, feather } = await readPastePlan(file);
+  expect([scenes.map(({ image }) => image), seed, feather]).toEqual([["0.png", "1.png", "2.png"], 1, 1]);
+  expect(await readFile(file, "utf8")).not.toContain(folder);
+}, 60_000);
 
 describe("paper/cityscapes", () => {
   test("has the official settings in the rows of the paper", async () => {

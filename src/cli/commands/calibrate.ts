@@ -40,7 +40,7 @@ export const calibrateCommand = defineCommand({
       placeholder: "RATE",
       help: "share of in-distribution images, or of the pixels of one, that may be called OOD",
       default: "0.05",
-      parser: number({ above: 0, max: 0.999 }),
+      parser: number({ min: 1e-9, max: 0.999 }),
     },
     fresh: {
       placeholder: "SHARE",
@@ -48,6 +48,7 @@ export const calibrateCommand = defineCommand({
       default: "0.2",
       parser: number({ min: 0, max: 0.9 }),
     },
+    batch: shared.batch,
     seed: { placeholder: "S", help: "which images are kept back", default: "1", parser: integer({ min: 0 }) },
     alarmPixels: {
       placeholder: "N",
@@ -76,11 +77,12 @@ export const calibrateCommand = defineCommand({
   ],
   async run({ task, ...given }, io) {
     if ((await taskOfFile(given.model, task)) === "segmentation") {
+      refuseFlags(given, { batch: "batch" }, "segmentation");
       const { runSegmentationCalibrate } = await import("../segmentation/run-calibrate.js");
       return runSegmentationCalibrate(given, io);
     }
     refuseFlags(given, { alarmPixels: "alarm-pixels", ...pasteSetFlags }, "classification");
-    const { model, id, ood = [], normalize, fit, alpha, fresh, seed, out, device, threads } = given;
+    const { model, id, ood = [], normalize, fit, alpha, fresh, seed, batch, out, device, threads } = given;
     const [score] = given.score === undefined ? [] : await asImageScores([given.score], "--score");
     const { openClassifier, withEngine } = await import("../classifier-run.js");
     const { chosenPart } = await import("../fitted-scores.js");
@@ -98,7 +100,10 @@ export const calibrateCommand = defineCommand({
     const part = await chosenPart(fit, score, inferShapes(classifier, imageShape(classifier, images.shape)).classes);
     const { progress, signal } = io;
     const calibration = await withEngine({ device, threads }, (engine) =>
-      calibrate(engine, classifier, part, images, sets, { normalization, progress, signal, alpha, fresh, seed }),
+      calibrate(engine, classifier, part, images, sets, {
+        ...{ normalization, progress, signal, alpha, fresh, seed },
+        ...(batch === undefined ? {} : { batch }),
+      }),
     );
     if (out !== undefined) await writeFileAtomic(out, `${JSON.stringify(calibration)}\n`);
     const { scores: _scores, ...summary } = calibration;

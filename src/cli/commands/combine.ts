@@ -1,13 +1,13 @@
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
 import { text } from "../parsers.js";
-import { dataset, shared } from "../shared-options.js";
+import { dataset, optional, shared } from "../shared-options.js";
 
 export const combine = defineCommand({
   name: "combine",
   summary: "Weigh several fitted scores into one.",
   description:
-    "Scores in-distribution and OOD images with every score given, and finds weights by logistic regression. Mahalanobis distances of several layers (`offmap fit --layer`) make the feature ensemble of Lee et al. 2018. The OOD images must not be those that the result is tested on: else it has seen what it is asked. The file is a score for --fit.",
+    "Scores in-distribution and OOD images with every score given, and finds weights by logistic regression; without OOD images the scores are standardised over the in-distribution ones and averaged. Mahalanobis distances of several layers (`offmap fit --layer`) make the feature ensemble of Lee et al. 2018. The OOD images must not be those that the result is tested on: else it has seen what it is asked. The file is a score for --fit.",
   options: {
     fit: {
       positional: true,
@@ -25,12 +25,12 @@ export const combine = defineCommand({
       help: "in-distribution images that neither model nor scores have seen",
       parser: dataset,
     },
-    ood: {
-      ...shared.oodSets,
-      placeholder: "DS",
-      help: "OOD images to find the weights with, apart from the test sets; may be repeated",
-    },
+    ood: optional(
+      { ...shared.oodSets, placeholder: "DS" },
+      "OOD images to find the weights with, apart from the test sets; may be repeated; without, all scores count the same",
+    ),
     normalize: shared.normalize,
+    batch: shared.batch,
     out: { placeholder: "FILE", required: true, help: "ONNX file to write", parser: text("the path of an ONNX file") },
     ...engineOptions,
   },
@@ -40,7 +40,7 @@ export const combine = defineCommand({
       line: "combine early.onnx late.onnx --model model.onnx --id folder:held-out --ood folder:others --out both.onnx",
     },
   ],
-  async run({ model, fit, id, ood, normalize, out, ...engineChoices }, io) {
+  async run({ model, fit, id, ood = [], normalize, batch, out, ...engineChoices }, io) {
     const { openClassifier, withEngine } = await import("../classifier-run.js");
     const { readPart } = await import("../fitted-scores.js");
     const { openDataset } = await import("../../data/index.js");
@@ -58,7 +58,10 @@ export const combine = defineCommand({
     const sets = await openOodSets(ood, hint);
     const { progress, signal } = io;
     const part = await withEngine(engineChoices, (engine) =>
-      combineScores(engine, classifier, parts, images, sets, { normalization, progress, signal }),
+      combineScores(engine, classifier, parts, images, sets, {
+        ...{ normalization, progress, signal },
+        ...(batch === undefined ? {} : { batch }),
+      }),
     );
     const bytes = encodeModel(part.model);
     await writeFileAtomic(out, bytes);

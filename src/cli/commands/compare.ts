@@ -55,6 +55,7 @@ export const compare = defineCommand({
   async run({ task, ...given }, io) {
     const { model, fitOn, scores: named = ["all"], preset = "official", out, ...told } = given;
     if ((await taskOfFile(model, task)) === "segmentation") {
+      refuseFlags(given, { batch: "batch" }, "segmentation");
       const { runSegmentationCompare } = await import("../segmentation/run-compare.js");
       return runSegmentationCompare({ ...told, model, fitOn, scores: named, preset, out }, io);
     }
@@ -100,7 +101,10 @@ export const compare = defineCommand({
                   if (!("output" in scores[name])) io.warn(`left out ${name}: ${error.message}`);
                 }
               : undefined;
-            const choices = { normalization, progress, signal, onRefusal, onNote: io.warn };
+            const choices = {
+              ...{ normalization, progress, signal, onRefusal, onNote: io.warn },
+              ...(options.batch === undefined ? {} : { batch: options.batch }),
+            };
             return fitScores(engine, classifier, images, toFit, choices);
           });
     const fitSeconds = (performance.now() - started) / 1000;

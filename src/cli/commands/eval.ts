@@ -21,7 +21,8 @@ export const evaluate = defineCommand({
     baseline: {
       placeholder: "FILE",
       group: data,
-      help: "a second ONNX classifier to compare with, for example the untouched one",
+      many: {},
+      help: "another ONNX model to compare with, for example the untouched one; may be repeated: differences are to the first",
       parser: text("the path of an ONNX file"),
     },
     task: taskOption,
@@ -71,6 +72,10 @@ export const evaluate = defineCommand({
       line: "eval --model tuned/model.onnx --baseline model.onnx --id cifar:test.bin --ood textures=folder:dtd --out results",
     },
     {
+      does: "Anomaly maps of several models side by side",
+      line: 'eval --model balanced.onnx --baseline untouched.onnx --baseline pebal.onnx --scores energy --ood "held-out=camvid:camvid?split=test&outlier=bicyclist" --out figure',
+    },
+    {
       does: "What judging the segments of an anomaly map changes",
       line: 'eval --model deeplab.onnx --ood "held-out=camvid:camvid?split=test&outlier=bicyclist" --scores entropy --segments segments.json --components obstacle',
     },
@@ -85,39 +90,28 @@ export const evaluate = defineCommand({
       return runSegmentationEval(given, io);
     }
     refuseFlags(given, { ...sceneSetFlags, segments: "segments" }, "classification");
-    const { model, baseline, scores: named = defaultScores, fit = [], preset = "official", out, ...told } = given;
+    const { model, baseline = [], scores: named = defaultScores, fit = [], preset = "official", out, ...told } = given;
     const id = requireFlag(told.id, "eval", "--id DS");
     const ood = requireFlag(told.ood, "eval", "--ood [NAME=]DS");
     const options = { ...told, id, ood };
     const scores = await asImageScores(named, "--scores");
-    const { OptionError } = await import("../../errors.js");
+    const { baselineName, comparedDocument, refuseTwice, requireOneModel } = await import("../compared-models.js");
     const { readPart } = await import("../fitted-scores.js");
     const { evaluateModels, evaluationDocument, writeEvaluation } = await import("../evaluation.js");
     const { makeOutputFolder } = await import("../output-folder.js");
     const { renderTextTable } = await import("../../report/index.js");
     if (out !== undefined) await makeOutputFolder(out);
-    if (baseline !== undefined && fit.length > 0) {
-      throw new OptionError({
-        where: "--fit",
-        expected: "scores that need no fit beside --baseline",
-        received: "fitted ones, which belong to one model",
-        hint: "evaluate the two models one by one",
-      });
-    }
+    requireOneModel(baseline, fit);
     const fitted = await Promise.all(fit.map(readPart));
+    refuseTwice(fitted.map((part) => part.score));
     const settings = {
       ...options,
       scores: [...new Set([...scores, ...fitted.map((part) => part.score)])],
       fitted,
       preset,
     };
-    const done = await evaluateModels([...(baseline === undefined ? [] : [baseline]), model], settings, io);
-    const [subject, other] = done.models.toReversed();
-    const document = {
-      model,
-      ...(subject === undefined ? {} : evaluationDocument(subject.evaluation)),
-      ...(other === undefined ? {} : { baseline: { model: baseline, ...evaluationDocument(other.evaluation) } }),
-    };
+    const done = await evaluateModels([...baseline, model], settings, io);
+    const document = comparedDocument(done.models, ({ evaluation }) => evaluationDocument(evaluation));
     if (out !== undefined) await writeEvaluation(out, document, done);
     await io.write(document, () =>
       [
@@ -133,7 +127,7 @@ export const evaluate = defineCommand({
           {
             width: io.columns,
             color: io.color,
-            ...(other === undefined ? {} : { baseline: other.name }),
+            ...baselineName(done.models),
           },
         ),
         done.report.protocol,

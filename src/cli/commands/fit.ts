@@ -50,6 +50,7 @@ export const fit = defineCommand({
       default: "50000",
       parser: integer({ min: 1 }),
     },
+    batch: shared.batch,
     ...sceneFitOptions,
     out: {
       placeholder: "FILE|DIR",
@@ -79,11 +80,12 @@ export const fit = defineCommand({
   ],
   async run({ task, ...given }, io) {
     if ((await taskOfFile(given.model, task)) === "segmentation") {
+      refuseFlags(given, { batch: "batch", sample: "sample" }, "segmentation");
       const { runSegmentationFit } = await import("../segmentation/run-fit.js");
       return runSegmentationFit(given, io);
     }
     refuseFlags(given, sceneFitFlags, "classification");
-    const { model, id, normalize, score, layer = [], option = [], sample, out, ...engineChoices } = given;
+    const { model, id, normalize, score, layer = [], option = [], sample, batch, out, ...engineChoices } = given;
     const { OptionError } = await import("../../errors.js");
     const { openClassifier, withEngine } = await import("../classifier-run.js");
     const { scoreOptions } = await import("../fitted-scores.js");
@@ -114,6 +116,7 @@ export const fit = defineCommand({
     const parts = await withEngine(engineChoices, (engine) =>
       fitScores(engine, classifier, images, names, {
         ...{ normalization, progress, signal, layer: tensor, sample, options, onNote: io.warn },
+        ...(batch === undefined ? {} : { batch }),
       }),
     );
     const seconds = (performance.now() - started) / 1000;

@@ -14,7 +14,7 @@ export const score = defineCommand({
   name: "score",
   summary: "Class, confidence and OOD score of single images.",
   description:
-    "Runs the model over image files, or a folder or other dataset of them, and prints the predicted class, its softmax probability and the OOD score: higher means more out-of-distribution. A model that `offmap export` has made brings its own score, and adds a p-value and a decision. A segmentation network scores every pixel: the folder given by --out gets a heat map (PNG) and the raw scores (NPY, float32 [H, W]) of each image.",
+    "Runs the model over image files, or a folder or other dataset of them, and prints the predicted class, its softmax probability and the OOD score: higher means more out-of-distribution. A model that `offmap export` has made brings its own score, and adds a p-value and a decision. A segmentation network scores every pixel: the folder given by --out gets a heat map (PNG) and the raw scores (NPY, float32 [H, W]) of each image; an exported one shows its own anomaly_map, and how many pixels its anomaly_mask flags.",
   options: {
     images: {
       positional: true,
@@ -33,6 +33,7 @@ export const score = defineCommand({
       parser: anyScore,
     },
     fit: shared.fit,
+    batch: shared.batch,
     csv: toggle("print comma-separated values"),
     normalize: shared.normalize,
     out: {
@@ -63,12 +64,25 @@ export const score = defineCommand({
     },
   ],
   async run({ task, ...given }, io) {
-    const { images, model, score: named, fit, csv, normalize, out, classes, range, segments, ...engineChoices } = given;
+    const {
+      images,
+      model,
+      score: named,
+      fit,
+      csv,
+      normalize,
+      batch,
+      out,
+      classes,
+      range,
+      segments,
+      ...engineChoices
+    } = given;
     const { readModel } = await import("../../onnx/index.js");
     const { isGuarded } = await import("../../guard/index.js");
     const read = await readModel(model);
     if ((task ?? (await taskOfModel(read))) === "segmentation") {
-      refuseFlags(given, { csv: "csv" }, "segmentation");
+      refuseFlags(given, { csv: "csv", batch: "batch" }, "segmentation");
       const { runSegmentationScore } = await import("../segmentation/run-score.js");
       return runSegmentationScore(given, io);
     }
@@ -79,6 +93,7 @@ export const score = defineCommand({
     );
     const [name] = named === undefined ? [] : await asImageScores([named], "--score");
     if (isGuarded(read)) {
+      refuseFlags(given, { score: "score", fit: "fit", batch: "batch" }, "exported");
       const { scoreWithGuarded } = await import("../guarded-scores.js");
       return scoreWithGuarded({ images, model: read, path: model, csv, normalize, ...engineChoices }, io);
     }
@@ -93,7 +108,10 @@ export const score = defineCommand({
     const part = await chosenPart(fit, name, inferShapes(classifier, imageShape(classifier, dataset.shape)).classes);
     const { progress, signal } = io;
     const found = await withEngine(engineChoices, (engine) =>
-      scoreImages(engine, classifier, dataset, part, { normalization, progress, signal }),
+      scoreImages(engine, classifier, dataset, part, {
+        ...{ normalization, progress, signal },
+        ...(batch === undefined ? {} : { batch }),
+      }),
     );
     const names = classNamesOf(classifier.model);
     const rows = found.map(({ image, predicted, ...rest }) => ({

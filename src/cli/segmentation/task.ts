@@ -31,8 +31,14 @@ export async function taskOfModel(model: Model): Promise<Task> {
   }
 }
 
+const expectations = {
+  segmentation: "options of segmentation networks",
+  classification: "options of image classifiers",
+  exported: "options of an exported model, which brings its own score",
+} as const;
+
 /**
- * Refuses options of the other task.
+ * Refuses options of the other task, or of other models.
  *
  * @param options  as they are given
  * @param flags    of the other task, by the key of the option
@@ -41,13 +47,13 @@ export async function taskOfModel(model: Model): Promise<Task> {
 export function refuseFlags(
   options: Readonly<Record<string, unknown>>,
   flags: Readonly<Record<string, string>>,
-  task: Task,
+  task: keyof typeof expectations,
 ): void {
   const found = Object.entries(flags).find(([key]) => options[key] !== undefined && options[key] !== false);
   if (found === undefined) return;
   throw new OptionError({
     where: `--${found[1]}`,
-    expected: task === "segmentation" ? "options of segmentation networks" : "options of image classifiers",
+    expected: expectations[task],
     received: "one that has no effect on them",
     hint: "leave it out; `--task` says what a model is where its output does not tell",
   });

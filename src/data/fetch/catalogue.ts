@@ -233,13 +233,13 @@ export const catalogue: readonly CatalogueEntry[] = [
       },
     ],
     preparations: ["train", "val", "test"].flatMap((split) => [
-      { kind: "move", from: `${segnetFolder}/CamVid/${split}`, to: `CamVid/${split}/images` },
-      { kind: "move", from: `${segnetFolder}/CamVid/${split}annot`, to: `CamVid/${split}/labels` },
+      { kind: "move", from: `${segnetFolder}/CamVid/${split}`, to: `${split}/images` },
+      { kind: "move", from: `${segnetFolder}/CamVid/${split}annot`, to: `${split}/labels` },
     ]),
-    layout: "CamVid/: train/, val/ and test/, each with images/ and labels/",
+    layout: "train/, val/ and test/, each with images/ and labels/",
     uses: [
-      { what: "training scenes", dataset: "camvid:{}/CamVid?split=train" },
-      { what: "test scenes", dataset: "camvid:{}/CamVid?split=test" },
+      { what: "training scenes", dataset: "camvid:{}?split=train" },
+      { what: "test scenes", dataset: "camvid:{}?split=test" },
     ],
   },
   {

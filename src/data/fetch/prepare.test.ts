@@ -3,7 +3,10 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder, write } from "../../../test/data/files.js";
+import { writeLabels, writePixels } from "../../../test/data/segmentation.js";
 import { openDataset } from "../open.js";
+import { openSegmentation } from "../segmentation/index.js";
+import { catalogue } from "./catalogue.js";
 import { readMatlabBytes } from "./matlab.js";
 import { prepare } from "./prepare.js";
 
@@ -87,4 +90,19 @@ test("a move that an interrupted run has done already is not done again", async 
   await moveIt();
   await writeFile(join(folder, "set", "train", "images", "a"), "");
   await expect(prepare(folder, { kind: "move", from: "packed/other", to: "set/other" })).rejects.toThrow("ENOENT");
+});
+
+test("CamVid comes to lie as its datasets say, which is where the recipes read it", async () => {
+  const folder = temporaryFolder();
+  const { preparations = [], uses } = catalogue.find(({ name }) => name === "camvid") ?? { uses: [] };
+  for (const preparation of preparations) {
+    if (preparation.kind !== "move") throw new Error(`no move: ${preparation.kind}`);
+    const file = join(folder, preparation.from, "0.png");
+    if (preparation.to.endsWith("images")) await writePixels(file, Uint8Array.of(1, 2, 3, 4, 5, 6), 2, 3);
+    else await writeLabels(file, [0, 11], 2);
+    await prepare(folder, preparation);
+  }
+  expect(uses).toHaveLength(2);
+  for (const { dataset } of uses) expect((await openSegmentation(dataset.replace("{}", folder))).length).toBe(1);
+  expect((await openSegmentation(`camvid:${folder}?split=val`)).length).toBe(1);
 });

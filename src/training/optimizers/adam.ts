@@ -1,19 +1,26 @@
-import { add, div, type Expr, mul, sqrt, square, sub } from "../../ops/index.js";
-import type { Optimizer, UpdateInputs } from "./types.js";
+import { add, div, type Expr, maximum, mul, sqrt, square, sub } from "../../ops/index.js";
+import type { Optimizer, OptimizerOptions, UpdateInputs } from "./types.js";
 
 // The values of the paper and of PyTorch; nothing here was ever trained with others.
 const beta1 = 0.9;
 const beta2 = 0.999;
 const epsilon = 1e-8;
 
-/** `m̂ / (√v̂ + ε)`, and the moving averages m and v of the gradient and its square. */
-function adaptiveStep(g: Expr, { state, numbers }: UpdateInputs) {
-  const [m0, v0] = state as [Expr, Expr];
-  const [missing1, missing2] = numbers as [Expr, Expr];
-  const m = add(mul(m0, beta1), mul(g, 1 - beta1));
-  const v = add(mul(v0, beta2), mul(square(g), 1 - beta2));
-  const direction = div(div(m, missing1), add(sqrt(div(v, missing2)), epsilon));
-  return { direction, state: [m, v] };
+/** The moving averages m and v of the gradient and its square. */
+function moments(g: Expr, [m0, v0]: readonly Expr[]): readonly [m: Expr, v: Expr] {
+  const m = add(mul(m0 as Expr, beta1), mul(g, 1 - beta1));
+  const v = add(mul(v0 as Expr, beta2), mul(square(g), 1 - beta2));
+  return [m, v];
+}
+
+/** `m̂ / (√v̂ + ε)` */
+function adaptiveDirection(m: Expr, v: Expr, [missing1, missing2]: readonly Expr[]): Expr {
+  return div(div(m, missing1 as Expr), add(sqrt(div(v, missing2 as Expr)), epsilon));
+}
+
+/** The penalty in the gradient: `∇ + λθ`. */
+function penalised({ parameter, gradient }: UpdateInputs, { weightDecay }: OptimizerOptions): Expr {
+  return weightDecay === 0 ? gradient : add(gradient, mul(parameter, weightDecay));
 }
 
 const slots = ["first_moment", "second_moment"] as const;
@@ -30,11 +37,28 @@ const numbers = (update: number) => [beta1, beta2].map((beta) => 1 - beta ** upd
 export const adam: Optimizer = {
   slots,
   numbers,
-  next(inputs, { weightDecay }) {
-    const { parameter, gradient, learningRate } = inputs;
-    const g = weightDecay === 0 ? gradient : add(gradient, mul(parameter, weightDecay));
-    const { direction, state } = adaptiveStep(g, inputs);
-    return { parameter: sub(parameter, mul(direction, learningRate)), state };
+  next(inputs, options) {
+    const { parameter, state, learningRate } = inputs;
+    const [m, v] = moments(penalised(inputs, options), state);
+    const direction = adaptiveDirection(m, v, inputs.numbers);
+    return { parameter: sub(parameter, mul(direction, learningRate)), state: [m, v] };
+  },
+};
+
+/**
+ * Adam whose steps never grow: `v̄ ← max(v̄, v)` takes the place of v, before the correction, as in PyTorch.
+ *
+ * Reddi, Kale and Kumar, "On the Convergence of Adam and Beyond", ICLR 2018, algorithm 2.
+ */
+export const amsgrad: Optimizer = {
+  slots: [...slots, "largest_second_moment"],
+  numbers,
+  next(inputs, options) {
+    const { parameter, state, learningRate } = inputs;
+    const [m, v] = moments(penalised(inputs, options), state);
+    const largest = maximum(state[2] as Expr, v);
+    const direction = adaptiveDirection(m, largest, inputs.numbers);
+    return { parameter: sub(parameter, mul(direction, learningRate)), state: [m, v, largest] };
   },
 };
 
@@ -47,9 +71,10 @@ export const adamW: Optimizer = {
   slots,
   numbers,
   next(inputs, { weightDecay }) {
-    const { parameter, gradient, learningRate } = inputs;
-    const { direction, state } = adaptiveStep(gradient, inputs);
+    const { parameter, gradient, state, learningRate } = inputs;
+    const [m, v] = moments(gradient, state);
+    const direction = adaptiveDirection(m, v, inputs.numbers);
     const decayed = weightDecay === 0 ? parameter : sub(parameter, mul(parameter, mul(learningRate, weightDecay)));
-    return { parameter: sub(decayed, mul(direction, learningRate)), state };
+    return { parameter: sub(decayed, mul(direction, learningRate)), state: [m, v] };
   },
 };

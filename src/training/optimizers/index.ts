@@ -1,10 +1,10 @@
 // How gradients move parameters. A new optimizer is one file and one line here.
-import { adam, adamW } from "./adam.js";
+import { adam, adamW, amsgrad } from "./adam.js";
 import { sgd } from "./sgd.js";
 import type { Optimizer } from "./types.js";
 
 /** Optimizers by their name on the command line. */
-export const optimizers = { sgd, adam, adamw: adamW } as const satisfies Readonly<Record<string, Optimizer>>;
+export const optimizers = { sgd, adam, adamw: adamW, amsgrad } as const satisfies Readonly<Record<string, Optimizer>>;
 
 export type OptimizerName = keyof typeof optimizers;
 

@@ -1,0 +1,28 @@
+/** What a fit or a calibration belongs to, so that it is never used with another network or score without a trace. */
+import { createHash } from "node:crypto";
+import { encodeModel } from "../onnx/index.js";
+import { type Model, origin, type ValueInfo } from "../onnx/types.js";
+
+const known = new WeakMap<Model, string>();
+
+/** SHA-256, in hexadecimal, of a network's nodes and weights. Metadata and the sizes that its inputs and outputs are declared with do not enter. */
+export function networkFingerprint({ model }: { readonly model: Model }): string {
+  const found = known.get(model) ?? sha256(undeclared(model));
+  known.set(model, found);
+  return found;
+}
+
+/** SHA-256, in hexadecimal, of a fitted or ready score: its formula, options and everything it was fitted to. */
+export const partFingerprint = ({ model }: { readonly model: Model }): string => sha256(model);
+
+function undeclared(model: Model): Model {
+  const { [origin]: _, ...graph } = model.graph;
+  const open = (values: readonly ValueInfo[]) => values.map(({ name, dtype }) => ({ name, dtype }));
+  return {
+    ...model,
+    metadata: new Map(),
+    graph: { ...graph, inputs: open(model.graph.inputs), outputs: open(model.graph.outputs) },
+  };
+}
+
+const sha256 = (model: Model): string => createHash("sha256").update(encodeModel(model)).digest("hex");
