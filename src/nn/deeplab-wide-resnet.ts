@@ -75,7 +75,7 @@ function identityBlock(
   channels.forEach((base, index) => {
     const position = index + 1;
     if (index > 0) y = relu(convs.batchNorm(`bn${position}.0`, y));
-    if (position === last && dropout !== undefined) y = convs.dropout("dropout", y, dropout);
+    if (position === last && dropout !== undefined) y = convs.channelDropout("dropout", y, dropout);
     const wide = last === 2 || position === 2;
     y = convs.convolution(`conv${position}`, y, {
       channels: scaled(base, width),

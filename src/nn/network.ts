@@ -2,7 +2,20 @@
 import type { Generator } from "../data/index.js";
 import type { GraphBuilder } from "../graph/index.js";
 import { type Attributes, float, int, ints, text } from "../onnx/types.js";
-import { add, type Expr, first, integers, matMul, scalar, transpose, unsqueeze } from "../ops/index.js";
+import {
+  add,
+  type Expr,
+  equal,
+  first,
+  indicator,
+  integers,
+  matMul,
+  mul,
+  scalar,
+  slice,
+  transpose,
+  unsqueeze,
+} from "../ops/index.js";
 import { constant, fanIn, type Initializer, layerDefault, uniform } from "./initializers.js";
 
 /** How the layers of an architecture start. */
@@ -123,6 +136,15 @@ export class Network {
   /** Leaves x as it is; the node says where training is to drop elements, each with probability `ratio`. */
   dropout(name: string, x: Expr, ratio: number): Expr {
     return this.node("Dropout", [x, scalar(this.graph, ratio)], {}, name);
+  }
+
+  /**
+   * The same for whole channels of [N, C, H, W], as `nn.Dropout2d`: what drops is one number for each of them. It is 1 by a comparison of a pixel with
+   * itself, which has no gradient and needs not know N; by the pixel, the node counts as trained where x is.
+   */
+  channelDropout(name: string, x: Expr, ratio: number): Expr {
+    const pixel = slice(x, { axes: [2, 3], starts: [0, 0], ends: [1, 1] });
+    return mul(x, this.dropout(name, indicator(equal(pixel, pixel)), ratio));
   }
 
   maxPool(name: string, x: Expr, options: PoolOptions): Expr {

@@ -61,13 +61,13 @@ export function assembleStep(
   const { loss, readings, beside, ...network } = body(graph, bound, variables);
   const moved = parameters.map((value, index) => ({ value, start: (options.parameters[index] as Parameter).tensor }));
   moveParameters(graph, options, [...moved, ...(beside === undefined ? [] : [beside])], loss, variables);
-  for (const { updates } of network.statistics) {
-    for (const [name, value] of updates) variables.move(name, statistics.get(name) as Tensor, value);
-  }
-  const own = [...options.parameters.map(({ name }) => name), ...statistics.keys()];
+  // Those of a layer that the loss does not look at, such as an auxiliary head's, stay as they are.
+  const followed = network.statistics.flatMap(({ updates }) => [...updates]);
+  for (const [name, value] of followed) variables.move(name, statistics.get(name) as Tensor, value);
+  const own = new Set([...options.parameters.map(({ name }) => name), ...followed.map(([name]) => name)]);
   const { average } = options;
   if (average !== undefined) for (const name of own) variables.follow(graph, name, averageOf(name), average);
-  const written = new Map(own.map((name) => [name, average === undefined ? name : averageOf(name)]));
+  const written = new Map([...own].map((name) => [name, average === undefined ? name : averageOf(name)]));
 
   const built = formFor(options, graph, { ...readings, ...variables.outputs });
   const { updates, initial } = variables;

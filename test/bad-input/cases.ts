@@ -144,6 +144,26 @@ export const badInputCases: readonly BadInputCase[] = [
       "scores.npy: expected a calibration that `offmap calibrate` has written, got …; run `offmap calibrate` again",
   },
   {
+    kind: "calibration of another network",
+    command: "offmap export --model model.onnx --calibration other-threshold.json --out guarded.onnx",
+    exitCode: 2,
+    message:
+      "--calibration: expected a calibration of this network, got one of a network with other weights or nodes; run `offmap calibrate` with the same --model, and the same --fit or --score",
+  },
+  {
+    kind: "other classes than the model's, for a score that looks at labels",
+    command: "offmap fit --model model.onnx --id four-classes --score mahalanobis --out m.onnx",
+    exitCode: 2,
+    message: "four-classes: expected 3 classes, as the model has outputs, got 4 (…); …",
+  },
+  {
+    kind: "weights for a layer with features",
+    command: "offmap fit --model model.onnx --id three-classes --score knn --layer head.weight --out m.onnx",
+    exitCode: 2,
+    message:
+      "--layer head.weight: expected a float tensor [N, D] or [N, D, H, W] of the model, got the constant [3, 3], the same for all images; …",
+  },
+  {
     kind: "preset of segmentation networks for a classifier",
     command:
       "offmap tune --model model.onnx --id three-classes --outliers outliers --preset paper-cityscapes --out run",
@@ -154,7 +174,7 @@ export const badInputCases: readonly BadInputCase[] = [
     kind: "unknown preset",
     command: "offmap metrics --id scores.npy --ood scores.npy --preset opennood",
     exitCode: 2,
-    message: '--preset: expected one of official, openood, got "opennood"; did you mean openood?',
+    message: '--preset: expected one of official, openood, fishyscapes, got "opennood"; did you mean openood?',
   },
   {
     kind: "unknown device",

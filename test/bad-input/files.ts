@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import sharp from "sharp";
 import { encodeNpy } from "../../src/data/index.js";
+import type { Calibration } from "../../src/guard/index.js";
 import { encodeModel, float, int, type Model, type Node, type Tensor } from "../../src/onnx/index.js";
 import {
   type GraphProto,
@@ -210,10 +211,18 @@ async function makeArrays(write: Write): Promise<void> {
   await write("label-seven.bin", labelled);
 }
 
+/** Of the score energy, and another network. */
+const calibrationOfAnother: Calibration = {
+  ...{ score: "energy", dataset: "held-out", options: { temperature: 1 }, network: "0", part: "0" },
+  ...{ normalization: "none", resize: null, alpha: 0.5, threshold: 1, count: 1, rank: 1, bound: 1 },
+  ...{ false_alarms: null, detected: {}, scores: [1] },
+};
+
 async function makeTexts(write: Write): Promise<void> {
   await write("list.txt", "three-classes/cat/1.png 0\nmissing.png 1\n");
   await write("bad-list.txt", "three-classes/cat/1.png zero\n");
   await write("prior.json", JSON.stringify({ counts: [1, 2] }));
+  await write("other-threshold.json", JSON.stringify(calibrationOfAnother));
   await write("broken-prior.json", '{"counts": [1, 2');
   await write("unknown-key.yaml", "model: model.onnx\nout: run\noutlier-bach: 64\n");
   await write("range.yaml", "model: model.onnx\nlr: -0.1\n");

@@ -10,8 +10,8 @@ import { outlierOutput } from "../../training/segmentation/outlier-head.js";
 import { resizeLogits } from "../../training/segmentation/resize-logits.js";
 import type { PixelShapes } from "../../training/segmentation/segmenter.js";
 import { dropoutSamples, eachSample } from "./dropout-samples.js";
-import { hasOutlierHead } from "./pixel-network.js";
-import { type PixelPart, refuseMissing } from "./pixel-part.js";
+import { abstainingOutputs, hasOutlierHead } from "./pixel-network.js";
+import { checkPartClasses, type PixelPart, refuseMissing } from "./pixel-part.js";
 import { type PixelScoreDefinition, type PixelScoreInputs, pixelScores } from "./scores/index.js";
 
 export interface PixelGraphOptions {
@@ -33,14 +33,15 @@ export interface PixelExpressions {
   readonly outputs: Readonly<Record<string, Expr>>;
   /** Of the classes, float32 [N, K, H, W]. */
   readonly logits: Expr;
-  /** A tensor of the model as an input of the graph, under its own name. */
+  /** A tensor of the model as an input of the graph. */
   readonly take: (tensor: string) => Expr;
-  /** Those that were taken. */
+  /** Those that were taken, by their names in the model. */
   readonly taken: ReadonlyMap<string, Expr>;
 }
 
 /**
  * @throws UnsupportedError for a score that looks at what the model does not have
+ * @throws OptionError for a score that was fitted with another number of classes
  */
 export function pixelExpressions(
   classifier: Classifier,
@@ -53,15 +54,18 @@ export function pixelExpressions(
     const known = taken.get(name);
     if (known !== undefined) return known;
     const { dtype, dims } = shapes.values.get(name) as Expr;
-    const input = graph.input(name, dtype, [batch, ...dims.slice(1)]);
+    // Under another name: the builder numbers tensors as the one that made the network may have done.
+    const input = graph.input(`model/${name}`, dtype, [batch, ...dims.slice(1)]);
     taken.set(name, input);
     return input;
   };
   const sized = (map: Expr) => resizeLogits(map, size.height, size.width);
-  const allLogits = sized(take(classifier.logits));
-  const logits = firstOf(allLogits, classes);
+  const everyOutput = sized(take(classifier.logits));
+  const logits = firstOf(everyOutput, classes);
+  const allLogits = firstOf(everyOutput, classes + abstainingOutputs(classifier, shapes.outputs, classes));
   const outputs: Record<string, Expr> = { [predictedOutput]: cast(predictedClass(logits), "uint8") };
   for (const part of parts) {
+    checkPartClasses(part, classes);
     const { uses, expression }: PixelScoreDefinition = pixelScores[part.score];
     const inputs: { -readonly [Key in keyof PixelScoreInputs]: PixelScoreInputs[Key] } = { logits, allLogits, size };
     if (uses.includes("abstention") && shapes.outputs === classes) {
@@ -86,8 +90,8 @@ export function pixelExpressions(
   return { graph, outputs, logits, take, taken };
 }
 
-function firstOf(logits: Expr, classes: number): Expr {
-  return logits.dims[1] === classes ? logits : slice(logits, { axes: [1], starts: [0], ends: [classes] });
+function firstOf(logits: Expr, count: number): Expr {
+  return logits.dims[1] === count ? logits : slice(logits, { axes: [1], starts: [0], ends: [count] });
 }
 
 const featuresOf = ({ score, features = "" }: PixelPart, shapes: PixelShapes): string =>
@@ -116,7 +120,7 @@ export function pixelAddition(
   const built = graph.build(finish(expressions));
   return {
     graph: built,
-    inputs: Object.fromEntries([...taken.keys()].map((name) => [name, name])),
+    inputs: Object.fromEntries([...taken].map(([tensor, { name }]) => [name, tensor])),
     outputs: Object.fromEntries(built.outputs.map(({ name }) => [name, name])),
     prefix: "offmap/pixels/",
   };

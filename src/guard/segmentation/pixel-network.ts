@@ -2,6 +2,7 @@
 import type { Size } from "../../data/index.js";
 import { DataError } from "../../errors.js";
 import { abstentionKey } from "../../nn/types.js";
+import { classNamesOf } from "../../training/class-names.js";
 import type { Classifier } from "../../training/classifier.js";
 import { checkClassOrder, type LabelledClasses } from "../../training/segmentation/class-order.js";
 import { outlierOutput } from "../../training/segmentation/outlier-head.js";
@@ -21,8 +22,8 @@ export function inputSize({ shape: [, height, width] }: Classifier, image: Size)
 }
 
 /**
- * How many of a model's outputs are classes: as many as the data have; without such data, all but those that the model's metadata say belong to none.
- * Outputs beyond the classes are left out of predictions and scores.
+ * How many of a model's outputs are classes: as many as the data have; without such data, as many as the model was trained on, or, where it does not say,
+ * all but those that its metadata say belong to none. Outputs beyond the classes are left out of predictions and scores.
  *
  * @param outputs  of the model
  * @param labels   the data's classes, where its labels tell classes
@@ -35,7 +36,7 @@ export function classesOf(
   labels: LabelledClasses,
   where: string,
 ): number {
-  const { classNames: names } = labels;
+  const names = labels.classNames ?? classNamesOf(model);
   const most = outputs - Number(model.metadata.get(abstentionKey) ?? 0);
   const classes = names?.length ?? most;
   if (classes <= most) {
@@ -49,3 +50,10 @@ export function classesOf(
     hint: "leave out the classes that the model was not trained on, with ?outlier=NAME or ?void=NAME",
   });
 }
+
+/**
+ * How many outputs after those of the classes a model abstains with: what training wrote into its metadata; else all that there are. Training leaves out
+ * those beyond, and so must a score that is taken over both.
+ */
+export const abstainingOutputs = ({ model }: Pick<Classifier, "model">, outputs: number, classes: number): number =>
+  Number(model.metadata.get(abstentionKey) ?? outputs - classes);

@@ -21,5 +21,6 @@ export const pixelCrossEntropyLoss = definePixelLoss({
   score: "energy",
   hasMargins: false,
   usesPrior: false,
+  needsOutliers: () => false,
   expression: (inputs) => pixelCrossEntropy(inputs),
 });

@@ -28,6 +28,7 @@ export const deepGamblerLoss = definePixelLoss<DeepGamblerOptions>({
   score: "abstention",
   hasMargins: false,
   usesPrior: false,
+  needsOutliers: () => false,
   abstentionClasses: 1,
   expression({ logits, classes, labels, inlier }, { payoff }) {
     if (!(payoff > 1 && payoff <= classes)) {

@@ -32,6 +32,8 @@ export interface PixelLossDefinition<Options extends object> {
   readonly hasMargins: boolean;
   /** Whether the prior of the outlier pixels is used. */
   readonly usesPrior: boolean;
+  /** Whether there must be outlier pixels to learn from; default: yes, whatever the options. */
+  readonly needsOutliers?: (options: Options) => boolean;
   /** Outputs of the network beyond the classes; default 0. */
   readonly abstentionClasses?: number;
   /** The network needs a head of its own that tells outliers. */

@@ -24,6 +24,7 @@ export const voidClassifierLoss = definePixelLoss<VoidClassifierOptions>({
   score: "abstention",
   hasMargins: false,
   usesPrior: false,
+  needsOutliers: ({ useVoid }) => !useVoid,
   abstentionClasses: 1,
   expression({ logits, classes, labels, inlier, outlier }, { useVoid }) {
     const target = where(greater(inlier, 0), cast(labels, "float32"), classes);

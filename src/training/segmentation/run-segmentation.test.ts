@@ -7,6 +7,9 @@ import { writeLabels, writePixels } from "../../../test/data/segmentation.js";
 import { loadModel } from "../../../test/gradients/run-model.js";
 import { tinyNetwork } from "../../../test/segmentation/tiny-network.js";
 import { createGenerator } from "../../data/index.js";
+import { append } from "../../graph/append.js";
+import { GraphBuilder } from "../../graph/builder.js";
+import { Network, pytorchDefault } from "../../nn/network.js";
 import { readModel, writeModel } from "../../onnx/index.js";
 import type { Tensor } from "../../onnx/types.js";
 import { readLog } from "../run-files.js";
@@ -154,6 +157,45 @@ describe("tuneSegmentation", () => {
     await loaded.close();
   });
 
+  test("a head that the loss does not look at stays as it is, its statistics too", async () => {
+    const { out } = await tuneSegmentation(options("headed", { loss: "dodh" }));
+    const more = { model: out, loss: "pebal", train: "all", batchNorm: "batch" } as const;
+    const again = await tuneSegmentation(options("headed-pebal", more));
+    const [before, after] = [await initializersOf(out), await initializersOf(again.out)];
+    const outlierHead = [...before.keys()].filter((name) => name.startsWith("final.outlier.norm"));
+    expect(outlierHead).toHaveLength(4);
+    for (const name of outlierHead) expect(after.get(name), name).toEqual(before.get(name));
+    expect(after.get("norm.running_mean")).not.toEqual(before.get("norm.running_mean"));
+  });
+
+  test("an auxiliary output with statistics of its own is no hindrance to training everything", async () => {
+    const tiny = tinyNetwork({ outputs: 2, size: [height, width], head: "final.0" });
+    const graph = new GraphBuilder();
+    const logits = graph.input("logits", "float32", ["N", 2, 8, 12]);
+    const network = new Network(graph, pytorchDefault, createGenerator(1));
+    const auxiliary = graph.build({ normal: network.batchNorm("norm", logits) });
+    const model = append(tiny, [
+      { graph: auxiliary, inputs: { logits: "logits" }, outputs: { normal: "auxiliary" }, prefix: "aux." },
+    ]);
+    const path = join(folder, "auxiliary.onnx");
+    await writeModel(model, path);
+    const more = { model: path, train: "all", batchNorm: "batch", average: 0.9 } as const;
+    const { out } = await tuneSegmentation(options("auxiliary", more));
+    const [before, after] = [await initializersOf(path), await initializersOf(out)];
+    expect(after.get("aux.norm.running_mean")).toEqual(before.get("aux.norm.running_mean"));
+    expect(after.get("norm.running_mean")).not.toEqual(before.get("norm.running_mean"));
+  });
+
+  test.each([
+    ["deep-gambler", { payoff: 1.5 }],
+    ["void-classifier", {}],
+  ] as const)("%s needs no outliers", async (loss, lossOptions) => {
+    const { outliers: _outliers, ...told } = options(`no-outliers-${loss}`, { loss, lossOptions });
+    await tuneSegmentation(told);
+    const log = await readLog(told.out);
+    expect(log.every((row) => Number.isFinite(row.loss) && Number.isNaN(row.outEnergy))).toBe(true);
+  });
+
   test("a run in which no scene gets an object has a finite loss and no energy of outliers", async () => {
     await tuneSegmentation(options("none", { outlierShare: 0, mIn: -3, mOut: -1 }));
     const log = await readLog(join(folder, "none"));
@@ -193,6 +235,10 @@ describe("tuneSegmentation", () => {
 
   test.each([
     [{ outliers: undefined }, "--outliers: expected objects to paste, for the loss balanced-energy, got none"],
+    [
+      { loss: "void-classifier", lossOptions: { useVoid: false }, outliers: undefined },
+      "--outliers: expected objects to paste, for the loss void-classifier, got none",
+    ],
     [{ crop: { height: 8, width: 8 } }, "--crop: expected 16x24, the only size that the model takes, got 8x8"],
     [
       { lossOptions: { beta: 1 } },
@@ -237,6 +283,30 @@ describe("trainSegmentation", () => {
     const best = await readModel(join(folder, "trained", "best.onnx"));
     expect(best.graph.outputs[0]?.dims).toEqual(["N", 2, height, width]);
     expect(JSON.parse(best.metadata.get("offmap.trained") ?? "")).toMatchObject({ arch: "deeplabv3plus-small" });
+  });
+
+  test.each([
+    ["", [16, 24]],
+    ["&size=12x20", [12, 20]],
+  ] as const)("on crops makes a network for whole scenes, watched on these (%s)", async (brought, size) => {
+    const result = await trainSegmentation({
+      ...{ id: `${id}${brought}`, val: `${id}${brought}`, outliers, loss: "dodh", crop: { height: 10, width: 16 } },
+      ...{ out: join(folder, `crops${brought}`), arch: "deeplabv3plus-small", width: 0.25 },
+      ...{ epochs: 12, batch: 3, learningRate: 0.01, engine: { threads: 1 } },
+    });
+    expect(result.best?.miou).toBeGreaterThan(0.6);
+    for (const path of [result.out, result.best?.out ?? ""]) {
+      const { inputs, outputs } = (await readModel(path)).graph;
+      expect(inputs[0]?.dims).toEqual(["N", 3, ...size]);
+      expect(outputs[0]?.dims).toEqual(["N", 2, ...size]);
+    }
+  });
+
+  test("refuses validation scenes of another size than the network's before the first step", async () => {
+    const told = { id, val: `${id}&size=8x12`, out: join(folder, "sizes"), arch: "deeplabv3plus-small" } as const;
+    await expect(trainSegmentation(told)).rejects.toThrow(
+      "expected scenes of 16x24, the only size that the model takes, got 8x12; leave size= and scale= out",
+    );
   });
 
   test("with abstention makes a network that has the output", async () => {

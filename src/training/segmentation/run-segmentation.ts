@@ -8,7 +8,7 @@ import { type Progress, silent } from "../progress.js";
 import { RunFolder } from "../run-files.js";
 import { marginsOf, meanOfLast, versions } from "../run-record.js";
 import { runSteps } from "../run-steps.js";
-import type { Start, TrainingContext } from "../run-training.js";
+import type { TrainingContext } from "../run-training.js";
 import { trainedModel } from "../trained-model.js";
 import { Trainer } from "../trainer.js";
 import { Validation } from "../validation.js";
@@ -16,7 +16,12 @@ import { confusionOf, withWeights } from "./mean-iou.js";
 import { buildPixelStep } from "./pixel-step.js";
 import { ScenePredictor } from "./scene-predictor.js";
 import { SceneSource } from "./scene-source.js";
-import { openSegmentationInputs, type SegmentationInputs, watchedScenes } from "./segmentation-inputs.js";
+import {
+  openSegmentationInputs,
+  type SegmentationInputs,
+  type SegmentationStart,
+  watchedScenes,
+} from "./segmentation-inputs.js";
 import {
   type ResolvedSegmentationOptions,
   type SegmentationOptions,
@@ -30,7 +35,7 @@ const worryingFall = 0.02;
 
 interface Run {
   readonly engine: Engine;
-  readonly start: Start;
+  readonly start: SegmentationStart;
   readonly options: ResolvedSegmentationOptions;
   readonly inputs: SegmentationInputs;
   readonly folder: RunFolder;
@@ -50,7 +55,7 @@ interface Run {
  * @throws OffmapError for input that does not fit, RunError for a loss that is not finite, CancelledError after a request to stop
  */
 export async function runSegmentation(
-  start: Start,
+  start: SegmentationStart,
   options: ResolvedSegmentationOptions,
   told: SegmentationOptions,
   { progress = silent, signal, warn = () => {} }: TrainingContext,
@@ -163,10 +168,10 @@ async function watchedConfusion(
 }
 
 function trainerFor({ engine, options, inputs }: Run, prepared: SegmentationPreparation): Trainer {
-  const { plan, loss, segmenter } = inputs;
+  const { plan, loss } = inputs;
   const { batchNorm, dropout, optimizer, momentum, weightDecay, average, noDecay } = options;
   const undecayed = noDecay === undefined ? [] : matchingParameters(plan.parameters, noDecay);
-  const { classes, upgraded: model, logits } = segmenter;
+  const { classes, upgraded: model, logits } = plan.segmenter;
   const { partition, parameters, rows } = plan;
   const [, height, width] = plan.shape;
   const step = {
@@ -209,7 +214,7 @@ async function epochWatch(run: Run, prepared: SegmentationPreparation, trainer: 
 
 /** Model, data and options that decide a run's bits: what a checkpoint may be continued with. */
 async function identityOf(
-  { digest }: Start,
+  { digest }: SegmentationStart,
   options: ResolvedSegmentationOptions,
   { id, outliers, plan, segmenter }: SegmentationInputs,
 ): Promise<string> {

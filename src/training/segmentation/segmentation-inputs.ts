@@ -1,5 +1,6 @@
 /** The model and data of a run on pixels, opened and checked. */
 import {
+  type ImageShape,
   type Normalization,
   type OutlierObjects,
   openOutlierObjects,
@@ -12,13 +13,21 @@ import { DataError, OptionError, ShapeError } from "../../errors.js";
 import { type PixelLossDefinition, pixelLosses } from "../../losses/pixels/index.js";
 import type { Model } from "../../onnx/types.js";
 import { asClassifier, type Classifier, normalizationFor } from "../classifier.js";
+import type { Start } from "../run-training.js";
 import { addOutlierHead } from "./outlier-head.js";
 import { type PixelPlan, planPixels, selectPixelParameters } from "./pixel-plan.js";
 import type { ResolvedSegmentationOptions } from "./segmentation-options.js";
 import { asSegmenter, type Segmenter } from "./segmenter.js";
 
+export interface SegmentationStart extends Start {
+  /** The same network for images of the size of the crops, where the model itself takes whole scenes only. */
+  readonly forCrops?: Model;
+}
+
 export interface SegmentationInputs {
+  /** For whole scenes: what mIoU is watched on, and what is written. */
   readonly segmenter: Segmenter;
+  /** For crops. Its parameters have the names of those above. */
   readonly plan: PixelPlan;
   readonly loss: PixelLossDefinition<object>;
   readonly normalization: Normalization | undefined;
@@ -30,10 +39,9 @@ export interface SegmentationInputs {
   readonly scenes: Omit<SceneSamplerOptions, "generator">;
 }
 
-/** @param model  as it is before the first step, and how errors call it */
 export async function openSegmentationInputs(
   options: ResolvedSegmentationOptions,
-  { model, where }: { readonly model: Model; readonly where: string },
+  { model, where, forCrops }: Pick<SegmentationStart, "model" | "where" | "forCrops">,
 ): Promise<SegmentationInputs> {
   const loss = pixelLosses[options.loss] as PixelLossDefinition<object>;
   const classifier = asClassifier(model, where);
@@ -49,7 +57,8 @@ export async function openSegmentationInputs(
     });
   }
   const outliers = options.outliers === undefined ? undefined : await openOutlierObjects(options.outliers);
-  if (outliers === undefined && options.loss !== "ce") {
+  const { needsOutliers = () => true } = loss;
+  if (outliers === undefined && needsOutliers({ ...loss.defaults, ...options.lossOptions })) {
     throw new OptionError({
       where: "--outliers",
       expected: `objects to paste, for the loss ${options.loss}`,
@@ -59,13 +68,15 @@ export async function openSegmentationInputs(
   }
   const val = options.val === undefined ? undefined : await openSegmentation(options.val, own);
   checkSameClasses(classNames, val);
-  const crop = cropFor(options, own.size, id);
-  const channels = 3;
-  const shape = [channels, crop.height, crop.width] as const;
+  checkSize(own.size, val ?? id);
+  const crop = cropFor(options, forCrops === undefined ? own.size : undefined, id);
   const outputs = { classes: classNames.length, abstention: loss.abstentionClasses ?? 0, labels: id };
-  const block = loss.outlierHead ? selectPixelParameters(classifier.upgraded.graph, "head") : [];
-  const start = loss.outlierHead ? addOutlierHead(model, block, shape, options.seed) : model;
-  const segmenter = asSegmenter(start, shape, outputs, options.seed, where);
+  const segmenterFor = (network: Model, shape: ImageShape) => {
+    const start = loss.outlierHead ? withOutlierHead(network, shape, options.seed) : network;
+    return asSegmenter(start, shape, outputs, options.seed, where);
+  };
+  const segmenter = segmenterFor(model, imagesOf(own.size ?? crop));
+  const shape = imagesOf(crop);
   const { batch: batchSize, scales, flip, shuffle, outlierShare, paste } = options;
   const scenes = {
     ...{ scenes: id, batchSize, crop, scales, flip, shuffle },
@@ -73,13 +84,31 @@ export async function openSegmentationInputs(
     ...(outlierShare !== undefined && outliers !== undefined && { outlierShare }),
     ...(paste && { paste }),
   };
-  const plan = planPixels(segmenter, shape, options);
+  const plan = planPixels(forCrops === undefined ? segmenter : segmenterFor(forCrops, shape), shape, options);
   return { segmenter, plan, loss, normalization, id, classNames, outliers, val, scenes };
+}
+
+const imagesOf = ({ height, width }: Size): ImageShape => [3, height, width];
+
+function withOutlierHead(model: Model, shape: ImageShape, seed: number): Model {
+  const block = selectPixelParameters(asClassifier(model).upgraded.graph, "head");
+  return addOutlierHead(model, block, shape, seed);
 }
 
 /** The size that a model insists on, which scenes are brought to when their dataset is given without one. */
 function fixedSize({ shape: [, height, width] }: Classifier): { size?: Size } {
   return height === undefined || width === undefined ? {} : { size: { height, width } };
+}
+
+/** @throws ShapeError before the run for scenes that mIoU could not be taken from after it */
+function checkSize(own: Size | undefined, { shape, spec }: SegmentationDataset): void {
+  if (own === undefined || (shape?.[1] === own.height && shape[2] === own.width)) return;
+  throw new ShapeError({
+    where: `dataset "${spec}"`,
+    expected: `scenes of ${own.height}x${own.width}, the only size that the model takes`,
+    received: shape === undefined ? "several sizes" : `${shape[1]}x${shape[2]}`,
+    hint: "leave size= and scale= out, and they are brought to its size",
+  });
 }
 
 /** @throws ShapeError for a crop that the model does not take, OptionError when there is no telling its size */
