@@ -7,7 +7,8 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeFileAtomic } from "../../src/files.js";
-import { differenceTable, type Measure, type Row, rowsOf } from "./sweep-numbers.js";
+import { meanOver } from "./protocol.js";
+import { differenceTable, type Measure, type Row, rowsOf, valuesOf } from "./sweep-numbers.js";
 
 const { values: flags } = parseArgs({
   options: {
@@ -22,6 +23,9 @@ const pairs = [
   ["energy-oe", "balanced-energy"],
   ["pebal", "balanced-pebal"],
 ] as const;
+
+/** Balanced EnergyOE whose weights and margins are even: EnergyOE. */
+const unbalanced = "alpha-0-gamma-0";
 
 /** By the first score of a row, which is that of its method. */
 const detection =
@@ -44,9 +48,10 @@ const measuresOf = (sets: readonly string[]): Readonly<Record<string, Measure>> 
 });
 
 const read = (sweep: string, table = sweep) => rowsOf(join(flags.sweeps, sweep), table);
-const [onCamvid, ablation, onEspnet] = await Promise.all([
+const [onCamvid, ablation, validation, onEspnet] = await Promise.all([
   read(camvid),
   read(camvid, `${camvid}-ablation`),
+  read(camvid, `${camvid}-validation`),
   read(espnet),
 ]);
 const setsOf = (rows: ReadonlyMap<string, Row>) => {
@@ -66,6 +71,17 @@ const table = (rows: ReadonlyMap<string, Row>, reference: string, others?: reado
     : "Nothing of it is run yet.";
 const balanced = (rows: ReadonlyMap<string, Row>) =>
   pairs.map(([plain, even]) => table(rows, plain, [even])).join("\n\n");
+
+/** The setting with the best mean average precision on the validation scenes, which chooses it, and what it comes to on those of the test. */
+function choice(): string {
+  const precision = (row: Row | undefined) => meanOver(valuesOf(row, detection("pasted", "aupr")));
+  const [best] = [...validation].sort(([, a], [, b]) => precision(b) - precision(a));
+  if (best === undefined) return "Nothing of it is run yet.";
+  const [name] = best;
+  const chosen = `Average precision on the validation scenes is best with **${name}**`;
+  if (name === unbalanced) return `${chosen}, which is EnergyOE: no balancing.`;
+  return `${chosen}. On the test scenes:\n\n${table(ablation, unbalanced, [name])}`;
+}
 
 await writeFileAtomic(
   join(flags.out, "segmentation.md"),
@@ -102,7 +118,15 @@ ${table(onCamvid, "energy")}
 
 Balanced EnergyOE less the same with alpha and gamma 0, which is EnergyOE.
 
-${table(ablation, "alpha-0-gamma-0")}
+${table(ablation, unbalanced)}
+
+## Alpha and gamma by validation scenes
+
+The same networks on the validation scenes, with cut-outs of the training pasted into them (\`small/camvid/validation\`): what a user can choose by. No number of the test entered the choice.
+
+${table(validation, unbalanced)}
+
+${choice()}
 
 ## Someone else's network
 

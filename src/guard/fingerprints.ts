@@ -1,5 +1,6 @@
 /** What a fit or a calibration belongs to, so that it is never used with another network or score without a trace. */
 import { createHash } from "node:crypto";
+import { OptionError } from "../errors.js";
 import { encodeModel } from "../onnx/index.js";
 import { type Model, origin, type ValueInfo } from "../onnx/types.js";
 
@@ -10,6 +11,25 @@ export function networkFingerprint({ model }: { readonly model: Model }): string
   const found = known.get(model) ?? sha256(undeclared(model));
   known.set(model, found);
   return found;
+}
+
+/**
+ * @param remembered  fingerprint of the network that something was fitted to; undefined for what suits all
+ * @param where       what was fitted: "score knn"
+ * @throws OptionError for another network
+ */
+export function checkNetwork(
+  remembered: string | undefined,
+  classifier: { readonly model: Model },
+  where: string,
+): void {
+  if (remembered === undefined || remembered === networkFingerprint(classifier)) return;
+  throw new OptionError({
+    where,
+    expected: "the network that it was fitted to",
+    received: "one with other weights or nodes",
+    hint: "run `offmap fit` with this --model",
+  });
 }
 
 /** SHA-256, in hexadecimal, of a fitted or ready score: its formula, options and everything it was fitted to. */

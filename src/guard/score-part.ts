@@ -6,7 +6,7 @@ import type { Model } from "../onnx/types.js";
 import { type Fitted, type ScoreDefinition, type ScoreName, type ScoreOptions, scores } from "../scores/index.js";
 import type { Classifier } from "../training/classifier.js";
 import { type Features, featuresExpression } from "./features.js";
-import { networkFingerprint } from "./fingerprints.js";
+import { checkNetwork, networkFingerprint } from "./fingerprints.js";
 import { isOutputScore, type OutputScoreName } from "./output-scores.js";
 import { checkNormalization, normalizationText } from "./same-normalization.js";
 
@@ -149,14 +149,7 @@ export function fittedTo(
 
 /** @throws OptionError for another network than the part was made for, or images normalised otherwise than those that it was fitted to */
 export function checkFitted(part: ScorePart, classifier: Classifier, normalization: Normalization | undefined): void {
-  if (part.network !== undefined && part.network !== networkFingerprint(classifier)) {
-    throw new OptionError({
-      where: `score ${part.score}`,
-      expected: "the network that it was fitted to",
-      received: "one with other weights or nodes",
-      hint: "run `offmap fit` with this --model",
-    });
-  }
+  checkNetwork(part.network, classifier, `score ${part.score}`);
   checkNormalization(part.normalization, normalization, {
     what: `score ${part.score} was fitted`,
     again: "give the same one, or fit the score again",

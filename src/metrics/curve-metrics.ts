@@ -130,6 +130,27 @@ export function fprReachingRecall({ idCounts, oodCounts, idTotal, oodTotal }: Ra
   return falsePositives / idTotal;
 }
 
+/**
+ * False positive rate at the highest threshold whose recall reaches the level, be it a corner of the ROC curve or not.
+ *
+ * The rule of Fishyscapes (Blum et al., IJCV 2021) and SegmentMeIfYouCan (Chan et al., NeurIPS 2021).
+ *
+ * @throws OptionError unless the level is in (0, 1]
+ */
+export function fprFirstReachingRecall(
+  { idCounts, oodCounts, idTotal, oodTotal }: Ranking,
+  recallLevel: number,
+): number {
+  checkRecallLevel(recallLevel);
+  let falsePositives = 0;
+  let truePositives = 0;
+  for (let index = 0; truePositives / oodTotal < recallLevel; index++) {
+    falsePositives += idCounts[index] as number;
+    truePositives += oodCounts[index] as number;
+  }
+  return falsePositives / idTotal;
+}
+
 function checkRecallLevel(recallLevel: number): void {
   if (recallLevel > 0 && recallLevel <= 1) return;
   throw new OptionError({ where: "recall level", expected: "a number in (0, 1]", received: String(recallLevel) });

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DataError, OptionError } from "../errors.js";
-import { fprNearestRecall, fprReachingRecall } from "./curve-metrics.js";
+import { fprFirstReachingRecall, fprNearestRecall, fprReachingRecall } from "./curve-metrics.js";
 import { detectionMetrics } from "./detection-metrics.js";
 import { type PresetName, presets } from "./presets.js";
 import { type Ranking, rankScores } from "./ranking.js";
@@ -53,6 +53,8 @@ test("the example on which the two rules for FPR95 disagree gives .7 and .8", ()
   expect(official.aupr).toBeCloseTo(0.70151793, 8);
   expect(official.fpr95).toBe(0.7);
   expect(detectionMetrics(id, ood, { preset: "openood" }).fpr95).toBe(0.8);
+  const fishyscapes = detectionMetrics(id, ood, { preset: "fishyscapes" });
+  expect([fishyscapes.aupr, fishyscapes.fpr95]).toEqual([official.aupr, 0.8]);
 });
 
 /** Recall and false positives at every distinct threshold, highest first, straight from the definition. */
@@ -117,6 +119,15 @@ test("without ties between the sets, the FPR at a reached recall is that of the 
       fc.pre(apart.length > 0);
       const expected = curve(id, apart).find(({ recall }) => recall >= recallLevel)?.fpr;
       expect(fprReachingRecall(rankScores(id, apart), recallLevel)).toBe(expected);
+    }),
+  );
+});
+
+test("the first threshold that reaches the recall is taken whatever is tied", () => {
+  fc.assert(
+    fc.property(scores, scores, level, (id, ood, recallLevel) => {
+      const expected = curve(id, ood).find(({ recall }) => recall >= recallLevel)?.fpr;
+      expect(fprFirstReachingRecall(rankScores(id, ood), recallLevel)).toBe(expected);
     }),
   );
 });

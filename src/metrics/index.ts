@@ -6,6 +6,7 @@ export {
   auroc,
   averagePrecision,
   type FprRule,
+  fprFirstReachingRecall,
   fprNearestRecall,
   fprReachingRecall,
   type Metric,

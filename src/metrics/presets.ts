@@ -2,6 +2,7 @@ import {
   auroc,
   averagePrecision,
   type FprRule,
+  fprFirstReachingRecall,
   fprNearestRecall,
   fprReachingRecall,
   type Metric,
@@ -40,6 +41,14 @@ export const presets = {
       aupr: "trapezoids under the precision-recall curve",
       fpr: "at the first recall of at least the level",
     },
+  },
+  fishyscapes: {
+    title: "Fishyscapes",
+    source: "Fishyscapes and SegmentMeIfYouCan",
+    auroc,
+    aupr: averagePrecision,
+    fpr: fprFirstReachingRecall,
+    describes: { aupr: "average precision", fpr: "at the highest threshold with a recall of at least the level" },
   },
 } as const satisfies Record<string, MetricPreset>;
 

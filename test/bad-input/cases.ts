@@ -107,7 +107,7 @@ export const badInputCases: readonly BadInputCase[] = [
     command: "offmap fit --model model.onnx --id three-classes --score knn --layer nowhere --out knn.onnx",
     exitCode: 2,
     message:
-      "--layer nowhere: expected a float tensor [N, D] or [N, D, H, W] of the model, got [?]; name one with --layer: pooled [N, 3, 1, 1], features [N, 3]",
+      "--layer nowhere: expected a float tensor [N, D] or [N, D, H, W] of the model, got no tensor of that name on the way to the logits; name one with --layer: pooled [N, 3, 1, 1], features [N, 3]",
   },
   {
     kind: "layer that the logits are no linear function of",
@@ -634,7 +634,7 @@ export const badInputCases: readonly BadInputCase[] = [
     kind: "model compared with itself",
     command: "offmap eval --model model.onnx --baseline model.onnx --id three-classes --ood outliers",
     exitCode: 2,
-    message: "--baseline: expected another model than --model, got model.onnx",
+    message: "--baseline: expected every model once, got model.onnx twice",
   },
   {
     kind: "output folder a file (tune)",

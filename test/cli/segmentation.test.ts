@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, readFile, realpath, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readNpy } from "../../src/data/index.js";
 import { readModel } from "../../src/onnx/index.js";
+import { writeLabels } from "../data/segmentation.js";
 import { elements } from "../report/markup-checks.js";
 import { sceneSpec, writeSceneFiles } from "../segmentation/scene-files.js";
 import { json, runInMemory, text } from "./memory-host.js";
@@ -70,6 +71,14 @@ describe("eval", () => {
     expect((await json<Evaluated>(...argv, "--paste-plan", at("pasted/plan-pasted.json"))).sets).toEqual(other.sets);
   });
 
+  test("the report of a plan tells how the plan pastes", async () => {
+    const argv = ["eval", ...model(), "--ood", `pasted=${known()}`, "--paste", `cutouts:${at("objects")}`];
+    await text(...argv, "--feather", "1", "--scores", "msp", "--out", at("feathered"));
+    const plan = ["--paste-plan", at("feathered/plan-pasted.json")];
+    await text(...argv, ...plan, "--scores", "msp", "--out", at("planned"));
+    expect(await readFile(at("planned/report.html"), "utf8")).toContain("plan-pasted.json says, feathered by 1 pixels");
+  });
+
   test("two models and a folder make a report with both side by side", async () => {
     await writeFile(at("three.json"), JSON.stringify({ counts: [1, 2, 3] }));
     await writeFile(at("other.onnx"), await readFile(at("segmenter.onnx")));
@@ -95,6 +104,24 @@ describe("eval", () => {
     expect(JSON.parse(await readFile(join(out, "eval.json"), "utf8"))).toHaveProperty("baseline.sets");
   });
 
+  test("three models: all of them in tables and pictures, differences to the first", async () => {
+    for (const name of ["first", "second"]) await writeFile(at(`${name}.onnx`), await readFile(at("segmenter.onnx")));
+    const baselines = ["--baseline", at("first.onnx"), "--baseline", at("second.onnx")];
+    const out = at("figure");
+    const argv = ["eval", ...model(), ...baselines, "--ood", `held-out=${strange()}`, "--scores", "energy"];
+    const found = await json<{ model: string; baseline: { model: string }; others: { model: string }[] }>(
+      ...[...argv, "--out", out],
+    );
+    expect([found.model, found.baseline.model, ...found.others.map((other) => other.model)]).toEqual(
+      ["segmenter", "first", "second"].map((name) => at(`${name}.onnx`)),
+    );
+    const page = await readFile(join(out, "report.html"), "utf8");
+    expect(page).toContain("Second line: difference to first in percentage points");
+    expect(page).toContain("(second)");
+    // Two images have things; each with its labels, and a prediction and a map of all three models.
+    expect(elements(page, "img")).toHaveLength(2 * (2 + 3 * 2));
+  });
+
   test("options of classifiers are refused", async () => {
     const { exitCode, stderr } = await runInMemory(["eval", ...model(), "--id", known(), "--class-counts", "x"]);
     expect(exitCode).toBe(2);
@@ -105,7 +132,7 @@ describe("eval", () => {
 describe("fit, compare and scores from files", () => {
   test("all scores are compared in one pass, and what the model does not have is left out with a warning", async () => {
     const { exitCode, stdout, stderr } = await runInMemory([
-      ...["compare", ...model(), "--fit-on", sceneSpec(folder), "--ood", `held-out=${strange()}`, "--json"],
+      ...["compare", ...model(), "--fit-on", known(), "--ood", `held-out=${strange()}`, "--json"],
     ]);
     expect(exitCode).toBe(0);
     expect(stderr).toContain("left out mutual-information");
@@ -151,6 +178,92 @@ describe("fit, compare and scores from files", () => {
     const { exitCode, stderr } = await runInMemory(["eval", ...model(), "--ood", strange(), "--scores", "vim"]);
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(/^offmap: --scores: expected a score of a segmentation network \(msp, .*\), got "vim"/);
+  });
+});
+
+describe("the number of classes, where the labels tell none", () => {
+  const masks = () => `anomalies=smiyc:${at("masks")}`;
+  const failed = async (...argv: string[]) => (await runInMemory([...argv, "--json"])).stderr;
+  beforeAll(async () => {
+    await mkdir(at("masks/images"), { recursive: true });
+    await copyFile(at("scenes/images/0.png"), at("masks/images/0.png"));
+    const labels = Array.from({ length: 12 * 16 }, (_, pixel) => Number(pixel % 16 < 4));
+    await writeLabels(at("masks/labels_masks/0_labels_semantic.png"), labels, 16);
+    await text(
+      "fit",
+      ...model(),
+      "--id",
+      known(),
+      "--score",
+      "sml",
+      "--option",
+      "dilation=1",
+      "--out",
+      at("three.onnx"),
+    );
+  });
+
+  test("is told by --classes, and a score that was fitted with another number is refused", async () => {
+    const argv = ["eval", ...model(), "--ood", masks(), "--fit", at("three.onnx")];
+    expect(await failed(...argv)).toContain("score sml: expected 3 classes, with which it was fitted, got 5");
+    const found = await json<{ sets: { classes: number }[] }>(...argv, "--classes", "3");
+    expect(found.sets.map(({ classes }) => classes)).toEqual([3]);
+  });
+
+  test("is not told against the labels", async () => {
+    expect(await failed("eval", ...model(), "--id", known(), "--ood", masks(), "--classes", "5")).toContain(
+      "--classes: expected 3, as many as the labels of images tell, got 5",
+    );
+  });
+
+  test("is that of the scenes that compare fits on, which must have the classes of the test sets where these tell", async () => {
+    const compare = (fitOn: string, ood: string) => ["compare", ...model(), "--fit-on", fitOn, "--ood", ood];
+    const scores = ["--scores", "energy,sml"];
+    const found = await json<{ sets: { classes: number }[] }>(...compare(known(), masks()), ...scores);
+    expect(found.sets.map(({ classes }) => classes)).toEqual([3]);
+    expect(await failed(...compare(sceneSpec(folder), strange()), ...scores)).toContain(
+      "--fit-on: expected scenes of 3 classes, as the test sets have, got 4",
+    );
+  });
+});
+
+describe("an option without effect is refused", () => {
+  const objects = () => ["--paste", `cutouts:${at("objects")}`];
+  const judging = () => ["eval", ...model(), "--ood", known()];
+  const training = () => ["--id", known(), ...objects().with(0, "--outliers"), "--out", at("never")];
+  test.each<[string, string, () => string[]]>([
+    ["--paste-seed", "expected --paste OBJECTS beside it", () => [...judging(), "--paste-seed", "2"]],
+    ["--paste-scale", "expected --paste OBJECTS beside it", () => [...judging(), "--paste-scale", "0.5:1"]],
+    ["--feather", "expected --paste OBJECTS beside it", () => [...judging(), "--feather", "1"]],
+    [
+      "--feather",
+      "expected nothing beside --paste-plan",
+      () => [...judging(), ...objects(), "--paste-plan", "plan.json", "--feather", "1"],
+    ],
+    [
+      "--paste",
+      "expected scenes to paste into, as --ood",
+      () => ["calibrate", ...model(), "--id", known(), ...objects()],
+    ],
+    ["--batch", "of segmentation networks", () => ["compare", ...model(), "--ood", known(), "--batch", "2"]],
+    [
+      "--sample",
+      "of segmentation networks",
+      () => ["fit", ...model(), "--id", known(), "--score", "sml", "--sample", "9", "--out", at("never.onnx")],
+    ],
+    ["--augment", "of segmentation networks", () => ["tune", ...model(), ...training(), "--augment", "crop-flip"]],
+    ["--no-augment", "of segmentation networks", () => ["tune", ...model(), ...training(), "--no-augment"]],
+    ["--mixup", "of segmentation networks", () => ["tune", ...model(), ...training(), "--mixup", "1"]],
+    ["--sampling", "of segmentation networks", () => ["tune", ...model(), ...training(), "--sampling", "shuffled"]],
+    [
+      "--head",
+      "of segmentation networks",
+      () => ["train", "--arch", "deeplabv3plus-small", ...training(), "--head", "deconf"],
+    ],
+  ])("%s: %s", async (flag, message, argv) => {
+    const { exitCode, stderr } = await runInMemory(argv());
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining(`offmap: ${flag}: `)]);
+    expect(stderr).toContain(message);
   });
 });
 
@@ -201,6 +314,61 @@ test("export puts map and mask behind the model's own outputs", async () => {
   ]);
 });
 
+describe("score of an exported network", () => {
+  const exported = async (name: string, ...more: string[]) => {
+    const options = ["--score", "blurred-energy", "--classes", "3", "--threshold", "-2", ...more];
+    await text("export", ...model(), ...options, "--out", at(name));
+    return ["score", at("scenes/images"), "--model", at(name)];
+  };
+  interface Scored {
+    readonly score: string;
+    readonly threshold?: number;
+    readonly images: readonly { readonly scores: string; readonly mostly: number; readonly flagged?: number }[];
+  }
+  const values = async (path: string) => (await readNpy(path)).data as Float32Array;
+
+  test("is its own map, that of the score it was exported with, and what its mask flags", async () => {
+    const argv = await exported("own.onnx");
+    const own = await json<Scored>(...argv, "--out", at("own-maps"));
+    const again = ["score", at("scenes/images"), ...model(), "--classes", "3", "--score", "blurred-energy"];
+    const computed = await json<Scored>(...again, "--out", at("computed-maps"));
+    expect(own).toMatchObject({ score: "blurred-energy", threshold: -2 });
+    for (const [index, { scores, mostly, flagged }] of own.images.entries()) {
+      const map = await values(scores);
+      const expected = computed.images[index];
+      expect(mostly).toBe(expected?.mostly);
+      for (const [pixel, value] of (await values(expected?.scores ?? "")).entries()) {
+        expect(Math.abs(value - (map[pixel] as number))).toBeLessThan(1e-5);
+      }
+      expect(flagged).toBe(map.filter((value) => value >= -2).length);
+    }
+    expect(own.images.some(({ flagged = 0 }) => flagged > 0)).toBe(true);
+    const shown = await text(...argv, "--out", at("own-maps"));
+    expect(shown).toMatch(/file +mostly +mean blurred-energy +highest +flagged +map\n/);
+    expect(shown).toContain("Flagged are the pixels of anomaly_mask, where blurred-energy >= -2.");
+  });
+
+  test.each([
+    ["--score", "energy"],
+    ["--fit", "sml.onnx"],
+    ["--segments", "segments.json"],
+    ["--classes", "3"],
+  ])("is refused with %s, which the file has decided", async (flag, value) => {
+    const argv = await exported("decided.onnx");
+    const { exitCode, stderr } = await runInMemory([...argv, flag, value, "--out", at("never")]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`${flag}: expected options of an exported model, which brings its own score`);
+  });
+
+  test("is refused with images normalised otherwise than where it was exported", async () => {
+    const argv = await exported("normalised.onnx", "--normalize", "0.5:0.25");
+    await json(...argv, "--out", at("normalised"));
+    const { exitCode, stderr } = await runInMemory([...argv, "--normalize", "0.4:0.25", "--out", at("never")]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("with which the model was exported");
+  });
+});
+
 test("prior counts the pixels of pasted objects, and writes a file that tune reads", async () => {
   const out = at("prior.json");
   const found = await json<{ prior: number[]; outliers: number; scenes: number }>(
@@ -211,6 +379,11 @@ test("prior counts the pixels of pasted objects, and writes a file that tune rea
   expect(found.prior.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12);
   expect(JSON.parse(await readFile(out, "utf8"))).toEqual(found);
   expect(await readFile(at("prior.svg"), "utf8")).toContain("<svg");
+  const halved = await json<{ outliers: number }>(
+    ...["prior", ...model(), "--id", known(), "--outliers", `cutouts:${at("objects")}`, "--scenes", "10"],
+    ...["--paste-scale", "0.5:0.5", "--feather", "1"],
+  );
+  expect(halved.outliers).toBeLessThan(found.outliers / 2);
   const small = ["prior", ...model(), "--id", `${known()}&scale=0.5`, "--outliers", `cutouts:${at("objects")}`];
   const { exitCode, stderr } = await runInMemory([...small, "--out", out]);
   expect(exitCode).toBe(2);
@@ -250,6 +423,14 @@ test("tune and train take scenes, and give models that eval takes", async () => 
     ...["--out", at("trained")],
   );
   await json<Evaluated>("eval", "--model", trained.out, "--id", known());
+});
+
+test("the paper's settings with a loss without margins warn of nothing that nobody gave", async () => {
+  const options = ["--id", known(), "--outliers", `cutouts:${at("objects")}`, "--loss", "dodh", "--out", at("dodh")];
+  const short = ["--steps", "1", "--batch", "2", "--crop", "12x16"];
+  await json("tune", ...model(), "--preset", "paper-cityscapes", ...options, ...short);
+  const { options: used } = JSON.parse(await readFile(at("dodh/run.json"), "utf8")) as { options: object };
+  expect(used).toMatchObject({ trunkStatistics: "moving", flip: 0.8 });
 });
 
 describe("calibrate", () => {

@@ -1,5 +1,5 @@
 // Meta-OOD's classifier of false alarms on the command line: fitted to scenes with pasted objects, then used on others.
-import { mkdtemp, realpath, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, realpath, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -86,6 +86,16 @@ test("score lowers the false alarms in the maps to just below the threshold, and
   expect(found.removed).toBeGreaterThan(0);
   expect(found.lowered).toBeGreaterThan(0);
   expect(found.kept).toBeGreaterThan(0);
+});
+
+test("how objects are pasted is told to the fit too", async () => {
+  const judgeFrom = async (name: string, ...more: string[]) => {
+    const out = ["--segments", String(threshold), "--out", at(name)];
+    return (await json<{ segments: { false_alarms: number } }>(...fitting(...out, ...more))).segments;
+  };
+  const small = await judgeFrom("small.json", "--paste-scale", "0.5:0.5", "--feather", "1");
+  expect(await readFile(at("small.json"), "utf8")).not.toBe(await readFile(at("segments.json"), "utf8"));
+  expect(small.false_alarms).toBeGreaterThan(0);
 });
 
 describe("is refused", () => {

@@ -1,9 +1,10 @@
 """Writes metrics.json: detection metrics of small score sets by scikit-learn 1.2 and NumPy.
 
-The `openood` numbers come from the scikit-learn calls that OpenOOD v1.5 makes; of the `official` ones AUROC and average
-precision come from scikit-learn and the FPR is written down here from its definition, on whole arrays: over the distinct
-thresholds in descending order of recall, the first whose |recall - level| is smallest, where of the thresholds that find
-every positive only the highest stays.
+The `openood` numbers come from the scikit-learn calls that OpenOOD v1.5 makes, those of `fishyscapes` from scikit-learn's
+curve with all of its thresholds; of the `official` ones AUROC and average precision come from scikit-learn and
+the FPR is written down here from its definition, on whole arrays: over the distinct thresholds in descending order of
+recall, the first whose |recall - level| is smallest, where of the thresholds that find every positive only the highest
+stays.
 
 Run: python3 test/reference/metrics.py
 """
@@ -27,6 +28,11 @@ def official_fpr(positive, score, level):
 
 def openood_fpr(positive, score, level):
     fpr, tpr, _ = metrics.roc_curve(positive, score)
+    return fpr[np.argmax(tpr >= level)]
+
+
+def fishyscapes_fpr(positive, score, level):
+    fpr, tpr, _ = metrics.roc_curve(positive, score, drop_intermediate=False)
     return fpr[np.argmax(tpr >= level)]
 
 
@@ -57,6 +63,11 @@ def case(name, in_distribution, outliers, dtype="float64"):
             "auroc": metrics.auc(fpr, tpr),
             "aupr": metrics.auc(recall, precision),
             "fpr": [openood_fpr(positive, score, level) for level in levels],
+        },
+        "fishyscapes": {
+            "auroc": metrics.roc_auc_score(positive, score),
+            "aupr": metrics.average_precision_score(positive, score),
+            "fpr": [fishyscapes_fpr(positive, score, level) for level in levels],
         },
         "histogram": {"edges": edges.tolist(), "id": id_bins.tolist(), "ood": ood_bins.tolist()},
     }

@@ -58,6 +58,15 @@ def openood(score, positive):
     return {"auroc": metrics.auc(fpr, tpr), "aupr": metrics.auc(recall, precision), "fpr95": fpr[np.argmax(tpr >= 0.95)]}
 
 
+def fishyscapes(score, positive):
+    fpr, tpr, _ = metrics.roc_curve(positive, score, drop_intermediate=False)
+    return {
+        "auroc": metrics.roc_auc_score(positive, score),
+        "aupr": metrics.average_precision_score(positive, score),
+        "fpr95": fpr[np.argmax(tpr >= 0.95)],
+    }
+
+
 def best_f1(score, positive):
     precision, recall, thresholds = metrics.precision_recall_curve(positive, score)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-300)
@@ -81,7 +90,7 @@ def pixel_case(shift):
         "per_image": {},
         "left_out": len(images) - len(both),
     }
-    for rule in (official, openood):
+    for rule in (official, openood, fishyscapes):
         case["pooled"][rule.__name__] = rule(*pooled)
         each = [rule(*image) for image in both]
         case["per_image"][rule.__name__] = {key: np.mean([values[key] for values in each]) for key in each[0]}

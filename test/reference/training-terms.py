@@ -37,6 +37,7 @@ def optimizers():
     for decay in (0, 0.05):
         makers = {
             "sgd": lambda p: torch.optim.SGD(p, lr=1, momentum=0.9, nesterov=True, weight_decay=decay),
+            "sgd-plain": lambda p: torch.optim.SGD(p, lr=1, momentum=0.9, weight_decay=decay),
             "adam": lambda p: torch.optim.Adam(p, lr=1, weight_decay=decay),
             "adamw": lambda p: torch.optim.AdamW(p, lr=1, weight_decay=decay),
             "amsgrad": lambda p: torch.optim.Adam(p, lr=1, weight_decay=decay, amsgrad=True),

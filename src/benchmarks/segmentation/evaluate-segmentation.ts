@@ -136,8 +136,8 @@ export async function evaluateSegmentation(
   const parts = options.scores.map(
     (name) => options.fitted?.find(({ score }) => score === name) ?? readyPixelPart(name),
   );
-  for (const part of parts) checkPixelPart(part, options.normalization);
-  const judged = judgedSegments(parts, options);
+  for (const part of parts) checkPixelPart(part, classifier, options.normalization);
+  const judged = judgedSegments(classifier, parts, options);
   if (parts.length > 0) await checkAnomalies(dataset);
   const labels = dataset.classNames === undefined ? { classNames: options.classNames } : dataset;
   const names = labels.classNames;

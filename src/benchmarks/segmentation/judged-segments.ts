@@ -18,6 +18,7 @@ import {
   type Ranking,
 } from "../../metrics/index.js";
 import type { Tensor } from "../../onnx/types.js";
+import type { Classifier } from "../../training/classifier.js";
 
 /** Fractions in [0, 1]. The field names are a contract of `offmap eval --json`. */
 export interface SegmentMetrics {
@@ -54,8 +55,9 @@ interface JudgedSegmentsOptions {
   readonly minimum: MinimumSizes | undefined;
 }
 
-/** @throws OptionError unless the segments are of one of the scores, as it is used */
+/** @throws OptionError unless the segments are of this network and of one of the scores, as it is used */
 export function judgedSegments(
+  classifier: Classifier,
   parts: readonly PixelPart[],
   { segments, preset, components, normalization }: JudgingOptions,
 ): JudgedSegments | undefined {
@@ -68,7 +70,7 @@ export function judgedSegments(
       received: parts.map(({ score }) => score).join(", "),
     });
   }
-  checkSegmentJudge(segments, part, normalization);
+  checkSegmentJudge(segments, part, classifier, normalization);
   return new JudgedSegments(segments, { preset, minimum: components });
 }
 

@@ -1,4 +1,4 @@
-import { type Normalization, openOutlierObjects, openSegmentation } from "../../data/index.js";
+import { type Normalization, openOutlierObjects, openSegmentation, type PasteOptions } from "../../data/index.js";
 import { DataError, OptionError } from "../../errors.js";
 import { inputSize } from "../../guard/segmentation/index.js";
 import type { Progress } from "../../progress.js";
@@ -15,13 +15,15 @@ export interface ScenePriorOptions {
   /** Scenes to synthesise; 10,000 in the paper. */
   readonly scenes: number;
   readonly seed: number;
+  /** How they are pasted; default: as large as they are, with hard edges. */
+  readonly paste?: PasteOptions | undefined;
   readonly normalization?: Normalization | undefined;
   readonly progress?: Progress | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Which classes a trained network takes the pixels of pasted objects for, on whole scenes, as the network is used: nothing is scaled or turned. Choi,
+ * Which classes a trained network takes the pixels of pasted objects for, on whole scenes, as the network is used: no scene is scaled or turned. Choi,
  * Jeong and Choi, CVPR 2023, algorithm 1, step 1.
  *
  * @throws DataError for scenes without classes, OptionError for scenes of several sizes or another one than the model's
@@ -29,7 +31,7 @@ export interface ScenePriorOptions {
 export async function measureScenePrior(
   engine: Engine,
   classifier: Classifier,
-  { id: spec, outliers, scenes, seed, normalization, progress, signal }: ScenePriorOptions,
+  { id: spec, outliers, scenes, seed, paste = {}, normalization, progress, signal }: ScenePriorOptions,
 ): Promise<{ readonly prior: Prior; readonly classNames: readonly string[] }> {
   const [, height, width] = classifier.shape;
   const id = await openSegmentation(
@@ -66,7 +68,7 @@ export async function measureScenePrior(
   const objects = await openOutlierObjects(outliers);
   const predictor = new ScenePredictor(engine, segmenter, normalization);
   try {
-    const sampled = { scenes: id, outliers: objects, crop, batchSize: scenesPerRun(crop), scales: [1], flip: 0 };
+    const sampled = { scenes: id, outliers: objects, crop, batchSize: scenesPerRun(crop), scales: [1], flip: 0, paste };
     const run = { count: scenes, seed, progress, signal };
     return { prior: await measurePixelPrior(predictor, classNames.length, sampled, run), classNames };
   } finally {

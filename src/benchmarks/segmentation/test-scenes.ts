@@ -32,7 +32,7 @@ export interface TestScenes {
 }
 
 /** @throws OffmapError as `openSegmentation` and `openOutlierObjects` do, and for a plan that does not fit */
-export async function openTestScenes({ name, spec, paste }: TestScenes): Promise<SegmentationDataset> {
+export async function openTestScenes({ name, spec, paste }: TestScenes): Promise<SegmentationDataset | PastedDataset> {
   const scenes = await openSegmentation(spec, name === undefined ? {} : { name });
   if (paste === undefined) return scenes;
   const { objects, ...how } = paste;

@@ -1,5 +1,7 @@
 /** Evaluates a finished recipe of segmentation networks. */
-import { openSegmentation } from "../../data/index.js";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { openSegmentation, type PastedDataset, writePastePlan } from "../../data/index.js";
 import {
   fitPixelScores,
   type PixelPart,
@@ -20,7 +22,7 @@ import {
   type SegmentationEvaluation,
   type TestScenes,
 } from "../segmentation/index.js";
-import { type EvaluationJob, preset } from "./evaluation-job.js";
+import { type EvaluatedModel, type EvaluationJob, preset } from "./evaluation-job.js";
 import type { Measured } from "./results.js";
 import { ownOptions } from "./score-checks.js";
 
@@ -35,6 +37,8 @@ export interface SceneEvaluationJob extends EvaluationJob {
   readonly id: string;
   /** Objects to count by class, and how many of the training scenes to paste them into. */
   readonly priorOf: { readonly outliers: string; readonly scenes: number } | undefined;
+  /** Folder for `plan-SET.json`, which say which object lies where in sets whose objects are pasted; the same for all rows of a table. */
+  readonly plans: string;
 }
 
 /** Of the scenes that a prior is measured on. */
@@ -45,12 +49,12 @@ export async function evaluateScenes(
   job: SceneEvaluationJob,
   { progress, signal }: TrainingContext,
 ): Promise<Measured> {
-  const open = async (path: string): Promise<Judged> => {
+  const open = async ({ path, normalization: given }: EvaluatedModel): Promise<Judged> => {
     const classifier = asClassifier(await readModel(path), path);
-    return { classifier, run: { normalization: normalizationFor(classifier, job.normalization), progress, signal } };
+    return { classifier, run: { normalization: normalizationFor(classifier, given), progress, signal } };
   };
   const judged = await open(job.scoresFrom);
-  const classified = job.accuracyFrom === job.scoresFrom ? judged : await open(job.accuracyFrom);
+  const classified = job.accuracyFrom.path === job.scoresFrom.path ? judged : await open(job.accuracyFrom);
   const test = await openSegmentation(job.test);
   const { classNames } = test;
   const found = await evaluateSegmentation(engine, classified.classifier, test, {
@@ -61,7 +65,9 @@ export async function evaluateScenes(
   const sets: SegmentationEvaluation[] = [];
   for (const set of job.ood) {
     const options = { ...judged.run, scores: job.scores, fitted, preset, classNames };
-    sets.push(await evaluateSegmentation(engine, judged.classifier, await openTestScenes(set), options));
+    const scenes = await openTestScenes(set);
+    if ("plan" in scenes) await keepPlan(job.plans, scenes);
+    sets.push(await evaluateSegmentation(engine, judged.classifier, scenes, options));
   }
   const { id, priorOf } = job;
   const counted =
@@ -81,6 +87,11 @@ export async function evaluateScenes(
             class_names: [...counted.classNames],
           },
   };
+}
+
+async function keepPlan(folder: string, { name, plan }: PastedDataset): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writePastePlan(join(folder, `plan-${encodeURIComponent(name)}.json`), plan);
 }
 
 interface Judged {

@@ -1,4 +1,4 @@
-/** The folder of a sweep: `stages/KEY/` (run folders of train and tune), `results/RECIPE/seed-N.json`, `lock`, and the tables. */
+/** The folder of a sweep: `stages/KEY/` (run folders of train and tune), `results/RECIPE/seed-N.json`, `results/TABLE/plan-SET.json`, `lock`, and the tables. */
 import { existsSync } from "node:fs";
 import { mkdir, open, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -21,6 +21,11 @@ export class SweepFolder {
 
   result({ recipe, seed }: Pick<PlannedRun, "recipe" | "seed">): string {
     return join(this.path, "results", recipe.name, `seed-${seed}.json`);
+  }
+
+  /** What belongs to all rows of a table. */
+  table({ table }: PlannedRun["recipe"]): string {
+    return join(this.path, "results", table);
   }
 
   /** `run.json` is written last, so a stage that has it has its model too. */

@@ -2,6 +2,7 @@ import { writeFileAtomic } from "../../files.js";
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
 import { integer, text } from "../parsers.js";
+import { featherOption, pasteScaleOption } from "../segmentation/paste-options.js";
 import { refuseFlags, taskOfFile, taskOption } from "../segmentation/task.js";
 import { dataset, shared } from "../shared-options.js";
 
@@ -36,6 +37,8 @@ export const prior = defineCommand({
       default: "10000",
       parser: integer({ min: 1, max: 1e9 }),
     },
+    pasteScale: pasteScaleOption,
+    feather: featherOption,
     seed: {
       placeholder: "S",
       group,
@@ -66,7 +69,8 @@ export const prior = defineCommand({
       const { runSegmentationPrior } = await import("../segmentation/run-prior.js");
       return runSegmentationPrior(given, io);
     }
-    refuseFlags(given, { id: "id", scenes: "scenes", seed: "seed" }, "classification");
+    const sceneFlags = { id: "id", scenes: "scenes", seed: "seed", pasteScale: "paste-scale", feather: "feather" };
+    refuseFlags(given, sceneFlags, "classification");
     const { model, outliers, normalize, out, device, threads } = given;
     const engineChoices = { device, threads };
     const { openClassifier, withEngine } = await import("../classifier-run.js");

@@ -1,4 +1,4 @@
-/** `offmap eval` and `compare` with segmentation networks: runs one or two models over the test sets, and makes tables and the report of it. */
+/** `offmap eval` and `compare` with segmentation networks: runs one model or several over the test sets, and makes tables and the report of it. */
 import { join } from "node:path";
 import {
   evaluateSegmentation,
@@ -10,7 +10,7 @@ import { OptionError } from "../../errors.js";
 import { writeFileAtomic } from "../../files.js";
 import type { PixelPart, PixelScoreName, SegmentJudge } from "../../guard/segmentation/index.js";
 import { componentTracks, type PresetName, presets } from "../../metrics/index.js";
-import { count, percentage } from "../../report/format.js";
+import { count } from "../../report/format.js";
 import { type DetectionRow, renderCsv, renderMarkdownTable } from "../../report/index.js";
 import { escapeMarkdown } from "../../report/markdown.js";
 import {
@@ -25,10 +25,11 @@ import { readPrior } from "../../training/prior-file.js";
 import { version } from "../../version.js";
 import { type OpenedClassifier, openClassifier, withEngine } from "../classifier-run.js";
 import type { CommandIo } from "../command-io.js";
+import { acrossModels, baselineName } from "../compared-models.js";
 import { fileName, modelNames, sha256 } from "../evaluation.js";
 import { numberedClasses } from "./classes-option.js";
 import { otherProtocols } from "./other-protocols.js";
-import { type OpenedSets, openTestSets, type SetsTold } from "./sets.js";
+import { classesOfSets, type OpenedSets, openTestSets, type SetsTold } from "./sets.js";
 import { shownSets } from "./shown-sets.js";
 
 export interface SegmentationSettings extends SetsTold {
@@ -41,6 +42,10 @@ export interface SegmentationSettings extends SetsTold {
   readonly perImage?: boolean | undefined;
   readonly components?: keyof typeof componentTracks | undefined;
   readonly judge?: SegmentJudge | undefined;
+  /** K, where no labels of the sets tell classes. */
+  readonly classes?: number | undefined;
+  /** Those of the scenes that scores were fitted to, where neither the sets nor `classes` tell them. */
+  readonly fittedClasses?: readonly string[] | undefined;
   readonly device?: Device | undefined;
   readonly threads?: number | undefined;
   /** Puts the scores in the order of their mean AUROC, the best last, which is the one that images are chosen by. */
@@ -77,7 +82,8 @@ export async function evaluateSegmenters(
   const names = modelNames(paths);
   const sets = await openTestSets(settings);
   const opened = await Promise.all(paths.map((path) => openClassifier(path, settings.normalize)));
-  const classNames = toldClasses(sets) ?? classNamesOf((opened.at(-1) as OpenedClassifier).classifier.model);
+  const told = classesOfSets(sets, { classes: settings.classes, fitOn: settings.fittedClasses });
+  const classNames = told ?? classNamesOf((opened.at(-1) as OpenedClassifier).classifier.model);
   const prior = await priorOf(settings, classNames);
   return withEngine(settings, async (engine) => {
     const models: EvaluatedSegmenter[] = [];
@@ -87,7 +93,7 @@ export async function evaluateSegmenters(
         evaluateSegmentation(engine, classifier, dataset, {
           ...{ scores, fitted: settings.fitted, preset: settings.preset, normalization },
           perImage: settings.report || settings.perImage === true,
-          classNames: sets.id?.classNames,
+          classNames: told,
           components: settings.components && componentTracks[settings.components],
           segments: settings.judge,
           ...{ progress: io.progress, signal: io.signal },
@@ -112,9 +118,6 @@ export async function evaluateSegmenters(
   });
 }
 
-/** Names of the classes that the labels of a set tell. */
-const toldClasses = ({ id, ood }: OpenedSets) => [id, ...ood].find((set) => set?.classNames !== undefined)?.classNames;
-
 /** Read before the models run, which takes long. @throws OptionError where nothing says how many classes it must have */
 async function priorOf({ prior }: SegmentationSettings, classNames: readonly string[] | undefined) {
   if (prior === undefined) return undefined;
@@ -123,7 +126,7 @@ async function priorOf({ prior }: SegmentationSettings, classNames: readonly str
     where: "--prior",
     expected: "classes to show it by",
     received: "sets whose labels tell none, and a model that names none",
-    hint: "give scenes with classes as --id",
+    hint: "give scenes with classes as --id, or --classes",
   });
 }
 
@@ -216,34 +219,35 @@ async function reportOf(parts: ReportParts): Promise<SegmentationReport> {
     otherProtocols: otherProtocols(models),
     sets: shown,
     ...(prior === undefined ? {} : { prior: { classNames, share: prior.prior, outliers: prior.outliers } }),
-    facts: [["Offmap", version], ["Node", process.version], ...hashes, ...data, ...pasted(settings)],
+    facts: [["Offmap", version], ["Node", process.version], ...hashes, ...data, ...pasted(settings, sets)],
     notes: [],
   };
 }
 
 /** How objects were pasted, as a fact of the report. */
-function pasted({ paste, pastePlan, pasteSeed = 1, pasteScale, feather = 0 }: SegmentationSettings) {
-  if (paste === undefined) return [];
-  const drawn = pastePlan === undefined ? `drawn from seed ${pasteSeed}` : `as ${pastePlan} says`;
+function pasted({ paste, pastePlan, pasteScale }: SegmentationSettings, { ood }: OpenedSets) {
+  const [plan] = ood.flatMap((set) => ("plan" in set ? [set.plan] : []));
+  if (plan === undefined) return [];
+  const { seed, feather } = plan;
+  const drawn = pastePlan === undefined ? `drawn from seed ${seed}` : `as ${pastePlan} says`;
   const scale = pasteScale === undefined ? "" : `, scaled by ${pasteScale.join(" to ")}`;
   const feathered = feather === 0 ? "" : `, feathered by ${feather} pixels`;
   return [["pasted objects", `${paste}, ${drawn}${scale}${feathered}`] as const];
 }
 
-/** The last score's average and the mIoU, before and after where there are two models. */
+/** The last score's average, and the mIoU, of each model. */
 function headline(models: readonly EvaluatedSegmenter[]): string[] {
-  const verb = models.length === 1 ? "is" : "goes from";
-  const way = (values: readonly (number | undefined)[]) =>
-    values.map((value) => `${percentage(value ?? Number.NaN)} %`).join(" to ");
-  const last = models.map(({ average }) => average.at(-1));
+  const way = (of: (model: EvaluatedSegmenter) => number | undefined) =>
+    acrossModels(models.map((model) => ({ name: model.name, value: of(model) })));
+  const last = models[0]?.average.at(-1);
   const found =
-    last[0] === undefined
+    last === undefined
       ? []
       : [
-          `By the ${last[0].score} score the average AUROC ${verb} ${way(last.map((row) => row?.auroc))} and the average FPR95 ${verb} ${way(last.map((row) => row?.fpr95))}.`,
+          `By the ${last.score} score the average AUROC ${way(({ average }) => average.at(-1)?.auroc)} and the average FPR95 ${way(({ average }) => average.at(-1)?.fpr95)}.`,
         ];
-  const mious = models.map(mainMiou);
-  return mious[0] === undefined ? found : [...found, `The mean IoU of the known classes ${verb} ${way(mious)}.`];
+  if (models.every((model) => mainMiou(model) === undefined)) return found;
+  return [...found, `The mean IoU of the known classes ${way(mainMiou)}.`];
 }
 
 /** On the set whose classes are judged, else on the first that tells classes. */
@@ -272,9 +276,11 @@ export async function writeSegmentation(
   { models, rows, protocol, report, plans }: FinishedSegmentation,
 ): Promise<void> {
   const others = otherProtocols(models).map(markdownOf).join("");
-  const baseline = models.length > 1 ? { baseline: (models[0] as EvaluatedSegmenter).name } : {};
   await writeFileAtomic(join(folder, "eval.json"), `${JSON.stringify(document, null, 2)}\n`);
-  await writeFileAtomic(join(folder, "table.md"), `${renderMarkdownTable(rows, baseline)}\n${protocol}\n${others}`);
+  await writeFileAtomic(
+    join(folder, "table.md"),
+    `${renderMarkdownTable(rows, baselineName(models))}\n${protocol}\n${others}`,
+  );
   await writeFileAtomic(join(folder, "table.csv"), renderCsv(rows));
   for (const [set, plan] of plans) await writePastePlan(join(folder, `plan-${fileName(set)}.json`), plan);
   if (report !== undefined) {

@@ -2,6 +2,7 @@
 import type { OptionDeclarations } from "../option.js";
 import { numberOrAuto } from "../parsers.js";
 import { shared } from "../shared-options.js";
+import { featherOption, pasteScaleOption } from "./paste-options.js";
 import { sceneSetOptions } from "./set-options.js";
 
 const group = "Segmentation:";
@@ -12,6 +13,8 @@ export const sceneFitOptions = {
     help: "paste an object into each scene of --id, for what is fitted to outliers too: cutouts:DIR or coco:DIR",
   },
   pasteSeed: sceneSetOptions.pasteSeed,
+  pasteScale: pasteScaleOption,
+  feather: featherOption,
   segments: {
     placeholder: "T|auto",
     group,
@@ -26,4 +29,7 @@ export const sceneFitOptions = {
 } as const satisfies OptionDeclarations;
 
 /** Their flags by key. */
-export const sceneFitFlags = { paste: "paste", pasteSeed: "paste-seed", segments: "segments", fit: "fit" };
+export const sceneFitFlags = {
+  ...{ paste: "paste", pasteSeed: "paste-seed", pasteScale: "paste-scale", feather: "feather" },
+  ...{ segments: "segments", fit: "fit" },
+};

@@ -10,7 +10,7 @@ import type { CommandIo } from "../command-io.js";
 import { checkOutputFile } from "../output-folder.js";
 import { chosenPixelPart } from "./parts.js";
 import { type AnyScoreName, asPixelScores } from "./score-names.js";
-import { openTestSets, type SetsTold } from "./sets.js";
+import { checkPasting, openTestSets, type SetsTold } from "./sets.js";
 
 export interface SegmentationCalibrateOptions extends Omit<SetsTold, "id"> {
   readonly model: string;
@@ -31,6 +31,7 @@ export async function runSegmentationCalibrate(
   { model, id, normalize, fit, score, out, ...options }: SegmentationCalibrateOptions,
   io: CommandIo,
 ): Promise<void> {
+  checkPasting(options);
   if (out !== undefined) await checkOutputFile(out);
   const { classifier, normalization } = await openClassifier(model, normalize);
   const scenes = await openSegmentation(id);

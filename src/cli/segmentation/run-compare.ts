@@ -4,7 +4,6 @@ import {
   classesOf,
   fitPixelScores,
   inputSize,
-  type PixelPart,
   type PixelScoreName,
   pixelScoreNeedsFit,
   pixelShapes,
@@ -17,6 +16,7 @@ import { openClassifier, withEngine } from "../classifier-run.js";
 import { inColumns } from "../columns.js";
 import type { CommandIo } from "../command-io.js";
 import { makeOutputFolder } from "../output-folder.js";
+import { fitCompared, withObjectsAlike } from "./compared-fit.js";
 import {
   type EvaluatedSegmenter,
   evaluateSegmenters,
@@ -25,10 +25,10 @@ import {
   writeSegmentation,
 } from "./evaluation.js";
 import { type AnyScoreName, asPixelScores, pixelScoreNames } from "./score-names.js";
-import { openTestSets } from "./sets.js";
+import { classesOfSets, openTestSets } from "./sets.js";
 
 export interface SegmentationCompareOptions
-  extends Omit<SegmentationSettings, "scores" | "fitted" | "preset" | "report" | "ranked" | "judge"> {
+  extends Omit<SegmentationSettings, "scores" | "fitted" | "fittedClasses" | "preset" | "report" | "ranked" | "judge"> {
   readonly model: string;
   readonly fitOn?: string | undefined;
   readonly scores: readonly (AnyScoreName | "all")[];
@@ -59,29 +59,43 @@ export async function runSegmentationCompare(
   const onRefusal = everything
     ? (name: PixelScoreName, error: Error) => io.warn(`left out ${name}: ${error.message}`)
     : undefined;
-  const { ood } = await openTestSets(options);
+  const sets = await openTestSets(options);
+  const scenes = fitOn === undefined ? undefined : await openSegmentation(fitOn);
+  const fittedClasses = scenes?.classNames;
+  const classNames = classesOfSets(sets, { classes: options.classes, fitOn: fittedClasses });
+  // Before the fit, which may take long.
+  checkClasses(fittedClasses, classNames);
   const ready = await allowed(
     classifier,
-    ood[0],
+    sets.ood[0],
+    classNames,
     wanted.filter((name) => !pixelScoreNeedsFit(name)),
     onRefusal,
   );
   const started = performance.now();
   const { progress, signal } = io;
-  const fitted: PixelPart[] =
-    fitOn === undefined
+  const fitted =
+    fitOn === undefined || scenes === undefined
       ? []
-      : await withEngine(options, async (engine) =>
-          fitPixelScores(engine, classifier, await openSegmentation(fitOn), wanted.filter(pixelScoreNeedsFit), {
-            normalization,
-            progress,
-            signal,
-            onRefusal,
-          }),
+      : await withEngine(options, (engine) =>
+          fitCompared(
+            (dataset, names) =>
+              fitPixelScores(engine, classifier, dataset, names, { normalization, progress, signal, onRefusal }),
+            wanted.filter(pixelScoreNeedsFit),
+            { scenes, withObjects: () => withObjectsAlike(fitOn, sets, options) },
+          ),
         );
   const fitSeconds = (performance.now() - started) / 1000;
   const compared = wanted.filter((name) => ready.includes(name) || fitted.some(({ score }) => score === name));
-  const settings = { ...options, scores: compared, fitted, preset, ranked: true, report: out !== undefined };
+  const settings = {
+    ...options,
+    scores: compared,
+    fitted,
+    fittedClasses,
+    preset,
+    ranked: true,
+    report: out !== undefined,
+  };
   const done = await evaluateSegmenters([model], settings, io);
   const [subject] = done.models as [EvaluatedSegmenter];
   const document = { model, fit_seconds: fitSeconds, ...segmentationDocument(subject, options.perImage === true) };
@@ -102,10 +116,22 @@ export async function runSegmentationCompare(
   });
 }
 
+/** @throws OptionError for scores that would be fitted to other classes than the sets have */
+function checkClasses(fitted: readonly string[] | undefined, classNames: readonly string[] | undefined): void {
+  if (fitted === undefined || classNames === undefined || fitted.length === classNames.length) return;
+  throw new OptionError({
+    where: "--fit-on",
+    expected: `scenes of ${classNames.length} classes, as the test sets have`,
+    received: String(fitted.length),
+    hint: "leave the same classes out of both, with ?outlier=NAME or ?void=NAME",
+  });
+}
+
 /** Those of the scores that the model allows. */
 async function allowed(
   classifier: Classifier,
   dataset: SegmentationDataset | undefined,
+  classNames: readonly string[] | undefined,
   names: readonly PixelScoreName[],
   onRefusal: ((name: PixelScoreName, error: Error) => void) | undefined,
 ): Promise<PixelScoreName[]> {
@@ -114,7 +140,8 @@ async function allowed(
   }
   const { height, width } = await dataset.readOne(0);
   const shapes = pixelShapes(classifier, inputSize(classifier, { height, width }));
-  const classes = classesOf(classifier, shapes.outputs, dataset, dataset.spec);
+  const labels = dataset.classNames === undefined ? { classNames } : dataset;
+  const classes = classesOf(classifier, shapes.outputs, labels, dataset.spec);
   return names.filter((name) => {
     try {
       pixelExpressions(classifier, shapes, {

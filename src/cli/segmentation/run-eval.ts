@@ -1,9 +1,9 @@
-import { OptionError } from "../../errors.js";
 import type { PixelScoreName } from "../../guard/segmentation/index.js";
 import { percentage } from "../../report/format.js";
 import { type ProtocolTable, renderTextTable } from "../../report/index.js";
 import { inColumns } from "../columns.js";
 import type { CommandIo } from "../command-io.js";
+import { baselineName, comparedDocument, refuseTwice, requireOneModel } from "../compared-models.js";
 import { makeOutputFolder } from "../output-folder.js";
 import {
   type EvaluatedSegmenter,
@@ -23,7 +23,7 @@ const defaultScores: readonly PixelScoreName[] = ["msp", "energy"];
 export interface SegmentationEvalOptions
   extends Omit<SegmentationSettings, "scores" | "fitted" | "preset" | "report" | "judge"> {
   readonly model: string;
-  readonly baseline?: string | undefined;
+  readonly baseline?: readonly string[] | undefined;
   readonly scores?: readonly AnyScoreName[] | undefined;
   readonly fit?: readonly string[] | undefined;
   readonly preset?: SegmentationSettings["preset"] | undefined;
@@ -33,20 +33,14 @@ export interface SegmentationEvalOptions
 }
 
 export async function runSegmentationEval(
-  { model, baseline, scores, fit = [], preset = "official", segments, out, ...options }: SegmentationEvalOptions,
+  { model, baseline = [], scores, fit = [], preset = "official", segments, out, ...options }: SegmentationEvalOptions,
   io: CommandIo,
 ): Promise<void> {
   refuseFlags(options as Record<string, unknown>, { classCounts: "class-counts", batch: "batch" }, "segmentation");
   if (out !== undefined) await makeOutputFolder(out);
-  if (baseline !== undefined && fit.length > 0) {
-    throw new OptionError({
-      where: "--fit",
-      expected: "scores that need no fit beside --baseline",
-      received: "fitted ones, which belong to one model",
-      hint: "evaluate the two models one by one",
-    });
-  }
+  requireOneModel(baseline, fit);
   const fitted = await Promise.all(fit.map(readPixelPart));
+  refuseTwice(fitted.map(({ score }) => score));
   const named = scores === undefined ? defaultScores : await asPixelScores(scores, "--scores");
   const judge = segments === undefined ? undefined : await readSegmentJudge(segments);
   const judged = judge === undefined ? [] : await asPixelScores([judge.score as AnyScoreName], "--segments");
@@ -55,13 +49,10 @@ export async function runSegmentationEval(
     scores: [...new Set([...named, ...fitted.map(({ score }) => score), ...judged])],
     ...{ fitted, preset, judge, report: out !== undefined },
   };
-  const done = await evaluateSegmenters([...(baseline === undefined ? [] : [baseline]), model], settings, io);
-  const [subject, other] = done.models.toReversed() as [EvaluatedSegmenter, EvaluatedSegmenter?];
+  const done = await evaluateSegmenters([...baseline, model], settings, io);
   const perImage = options.perImage === true;
   const document = {
-    model,
-    ...segmentationDocument(subject, perImage),
-    ...(other === undefined ? {} : { baseline: { model: baseline, ...segmentationDocument(other, perImage) } }),
+    ...comparedDocument(done.models, (each: EvaluatedSegmenter) => segmentationDocument(each, perImage)),
   };
   if (out !== undefined) await writeSegmentation(out, document, done);
   await io.write(document, () =>
@@ -72,7 +63,7 @@ export async function runSegmentationEval(
         : [
             renderTextTable(done.rows, {
               ...textOptions(io),
-              ...(other === undefined ? {} : { baseline: other.name }),
+              ...baselineName(done.models),
             }),
           ]),
       ...(perImage || options.components !== undefined ? otherProtocols(done.models).flatMap(protocolText) : []),

@@ -61,7 +61,7 @@ export async function runSegmentationExport(
   const names = told === undefined ? classNamesOf(classifier.model) : numberedClasses(told);
   const classes = classesOf(classifier, outputs, { classNames: names }, "--classes");
   if (calibration !== undefined) {
-    checkPixelCalibration(calibration, part, { classes, normalization: normalizationText(normalization) });
+    checkPixelCalibration(calibration, classifier, part, { classes, normalization: normalizationText(normalization) });
   }
   const made = anomalyModel(classifier, part, { classes, size, threshold, normalization, calibration });
   const bytes = encodeModel(made);

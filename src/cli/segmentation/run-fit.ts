@@ -22,6 +22,8 @@ export interface SegmentationFitOptions {
   readonly normalize?: Normalization | undefined;
   readonly paste?: string | undefined;
   readonly pasteSeed?: number | undefined;
+  readonly pasteScale?: readonly [number, number] | undefined;
+  readonly feather?: number | undefined;
   /** Fits the classifier of segments at this threshold instead. */
   readonly segments?: number | "auto" | undefined;
   /** File of the score that the segments are of. */
@@ -33,19 +35,7 @@ export interface SegmentationFitOptions {
 
 export async function runSegmentationFit(options: SegmentationFitOptions, io: CommandIo): Promise<void> {
   if (options.segments !== undefined) return runSegmentsFit({ ...options, segments: options.segments }, io);
-  const {
-    model,
-    id,
-    score,
-    layer = [],
-    option = [],
-    normalize,
-    out,
-    fit,
-    paste,
-    pasteSeed,
-    ...engineChoices
-  } = options;
+  const { model, id, score, layer = [], option = [], normalize, out, fit } = options;
   if (fit !== undefined) {
     throw new OptionError({ where: "--fit", expected: "--segments beside it", received: "none" });
   }
@@ -59,7 +49,7 @@ export async function runSegmentationFit(options: SegmentationFitOptions, io: Co
   const layers = layer.filter((each) => each !== "auto");
   const { progress, signal } = io;
   const started = performance.now();
-  const parts = await withEngine(engineChoices, (engine) =>
+  const parts = await withEngine(options, (engine) =>
     fitPixelScores(engine, classifier, scenes, names, { normalization, progress, signal, options: own, layers }),
   );
   const seconds = (performance.now() - started) / 1000;
@@ -91,24 +81,10 @@ export async function runSegmentationFit(options: SegmentationFitOptions, io: Co
 }
 
 async function runSegmentsFit(
-  {
-    model,
-    id,
-    score,
-    option,
-    layer,
-    fit,
-    segments: threshold,
-    normalize,
-    out,
-    paste,
-    pasteSeed,
-    ...engineChoices
-  }: SegmentationFitOptions & {
-    readonly segments: number | "auto";
-  },
+  options: SegmentationFitOptions & { readonly segments: number | "auto" },
   io: CommandIo,
 ): Promise<void> {
+  const { model, id, score, option, layer, fit, segments: threshold, normalize, out } = options;
   for (const [flag, given] of Object.entries({ option, layer })) {
     if (given === undefined) continue;
     throw new OptionError({ where: `--${flag}`, expected: "nothing beside --segments", received: given.join(", ") });
@@ -120,10 +96,10 @@ async function runSegmentsFit(
   await checkOutputFile(out);
   const part = await chosenPixelPart(fit, name);
   const { classifier, normalization } = await openClassifier(model, normalize);
-  const scenes = await openScenes({ id, paste, pasteSeed });
+  const scenes = await openScenes(options);
   const { progress, signal } = io;
   const started = performance.now();
-  const { judge, ...counts } = await withEngine(engineChoices, (engine) =>
+  const { judge, ...counts } = await withEngine(options, (engine) =>
     fitSegments(engine, classifier, scenes, part, { threshold, normalization, progress, signal }),
   );
   const seconds = (performance.now() - started) / 1000;
@@ -145,7 +121,7 @@ async function runSegmentsFit(
   );
 }
 
-async function openScenes({ id, paste, pasteSeed }: Pick<SegmentationFitOptions, "id" | "paste" | "pasteSeed">) {
-  const { ood } = await openTestSets({ ood: [{ dataset: id }], paste, pasteSeed });
+async function openScenes({ id, paste, pasteSeed, pasteScale, feather }: SegmentationFitOptions) {
+  const { ood } = await openTestSets({ ood: [{ dataset: id }], paste, pasteSeed, pasteScale, feather });
   return ood[0] as SegmentationDataset;
 }

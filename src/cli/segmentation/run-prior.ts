@@ -16,6 +16,8 @@ export interface SegmentationPriorOptions {
   readonly outliers: string;
   readonly scenes?: number | undefined;
   readonly seed?: number | undefined;
+  readonly pasteScale?: readonly [number, number] | undefined;
+  readonly feather?: number | undefined;
   readonly normalize?: Normalization | undefined;
   readonly out?: string | undefined;
   readonly device?: Device | undefined;
@@ -32,6 +34,8 @@ export async function runSegmentationPrior(
     outliers,
     scenes = paperScenes,
     seed = 1,
+    pasteScale: scale,
+    feather,
     normalize,
     out,
     ...engineChoices
@@ -41,9 +45,10 @@ export async function runSegmentationPrior(
   const id = requireFlag(given, "prior", "--id DS");
   if (out !== undefined) await checkOutputFile(out);
   const { classifier, normalization } = await openClassifier(model, normalize);
+  const paste = { ...(scale && { scale }), ...(feather !== undefined && { feather }) };
   const { progress, signal } = io;
   const { prior: found, classNames } = await withEngine(engineChoices, (engine) =>
-    measureScenePrior(engine, classifier, { id, outliers, scenes, seed, normalization, progress, signal }),
+    measureScenePrior(engine, classifier, { id, outliers, scenes, seed, paste, normalization, progress, signal }),
   );
   const document = { task: "segmentation", scenes, ...priorDocument(found) };
   if (out !== undefined) {

@@ -1,6 +1,7 @@
 /** What `eval`, `compare` and `calibrate` take for segmentation networks beside what they take for classifiers. */
 import { type Option, type OptionDeclarations, toggle } from "../option.js";
 import { integer, oneOf, text } from "../parsers.js";
+import { classesOption } from "./classes-option.js";
 import { featherOption, pasteScaleOption } from "./paste-options.js";
 
 const group = "Segmentation:";
@@ -47,6 +48,7 @@ export const pasteSetFlags = {
 
 export const sceneSetOptions = {
   ...pasteSetOptions,
+  classes: { ...classesOption, default: "those that labels or its metadata name, else all" },
   prior: {
     placeholder: "FILE",
     group,
@@ -65,5 +67,5 @@ export const sceneSetOptions = {
 /** Their flags by key. */
 export const sceneSetFlags = {
   ...pasteSetFlags,
-  ...{ prior: "prior", perImage: "per-image", components: "components" },
+  ...{ classes: "classes", prior: "prior", perImage: "per-image", components: "components" },
 };

@@ -80,7 +80,8 @@ const sceneFlags = {
 export const imageFlags = {
   ...{ preset: "preset", gammaWeight: "gamma-weight", balanceBy: "balance-by", detachZ: "detach-z" },
   ...{ priorMomentum: "prior-momentum", labelSmoothing: "label-smoothing", logitAdjustment: "logit-adjustment" },
-  ...{ outlierBatch: "outlier-batch", noAugment: "no-augment", holdOut: "hold-out" },
+  ...{ outlierBatch: "outlier-batch", noAugment: "no-augment", augment: "augment", mixup: "mixup" },
+  ...{ sampling: "sampling", holdOut: "hold-out", head: "head" },
 };
 
 /** Options as `toldTraining` gives them. */
@@ -102,7 +103,9 @@ type Told = Readonly<Record<string, unknown>> & {
  */
 export async function sceneTraining<T extends Told>(options: T) {
   const { alpha, gamma, weight, feather, pasteScale: scale, lossOptions, loss, ...told } = options;
-  refuseFlags(told, imageFlags, "segmentation");
+  // `--no-augment` comes as an empty list.
+  const noAugment = Array.isArray(told.augment) && told.augment.length === 0;
+  refuseFlags({ ...told, noAugment }, imageFlags, "segmentation");
   const { pixelLosses } = await import("../../losses/pixels/index.js");
   const known = Object.keys(pixelLosses) as PixelLossName[];
   if (loss !== undefined && !known.some((name) => name === loss)) {
@@ -129,6 +132,17 @@ export async function sceneTraining<T extends Told>(options: T) {
       ? {}
       : { paste: { ...(scale && { scale }), ...(feather !== undefined && { feather }) } }),
   };
+}
+
+/** The settings of the paper for a loss: what this one does not look at nobody has given, and nobody need be warned of. */
+export async function paperSettings(loss: PixelLossName = "balanced-energy") {
+  const [{ paperSegmentation }, { pixelLosses }] = await Promise.all([
+    import("../../training/segmentation/index.js"),
+    import("../../losses/pixels/index.js"),
+  ]);
+  const { mIn, mOut, priorScenes, ...settings } = paperSegmentation;
+  const { hasMargins, usesPrior } = pixelLosses[loss];
+  return { ...settings, ...(hasMargins && { mIn, mOut }), ...((hasMargins || usesPrior) && { priorScenes }) };
 }
 
 /** A switch of a loss, such as `useVoid`, is told by 0 or 1. */

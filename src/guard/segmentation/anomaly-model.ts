@@ -1,6 +1,7 @@
 /** One file to ship: a segmentation network's own outputs, an anomaly map, and a mask; standard operators only. */
+import { z } from "zod";
 import { formatNormalization, type Normalization, type Size } from "../../data/index.js";
-import { OptionError } from "../../errors.js";
+import { FormatError, OptionError } from "../../errors.js";
 import { append } from "../../graph/append.js";
 import { type Model, origin } from "../../onnx/types.js";
 import { type Expr, first, tensorOf, unsqueeze } from "../../ops/index.js";
@@ -15,6 +16,11 @@ export const anomalyMapOutput = "anomaly_map";
 export const anomalyMaskOutput = "anomaly_mask";
 /** Key of the metadata with the score, its options, the threshold and the calibration that has found it, as JSON. */
 const anomalyKey = "offmap.anomaly";
+
+const describedSchema = z.object({ score: z.string(), threshold: z.number(), classes: z.int().min(2) });
+
+/** What a model that {@link anomalyModel} made says of itself. */
+export type DescribedAnomalies = z.infer<typeof describedSchema>;
 
 export interface AnomalyModelOptions {
   /** K: outputs beyond are left out of the score. */
@@ -40,7 +46,7 @@ export function anomalyModel(
   part: PixelPart,
   { classes, size, threshold, normalization, calibration }: AnomalyModelOptions,
 ): Model {
-  checkPixelPart(part, normalization);
+  checkPixelPart(part, classifier, normalization);
   const { upgraded, input } = classifier;
   const { inputs, nodes } = upgraded.graph;
   for (const name of [anomalyMapOutput, anomalyMaskOutput]) {
@@ -59,7 +65,9 @@ export function anomalyModel(
     { classes, size, parts: [part], batch: "N" },
     ({ graph, outputs }) => {
       const map = unsqueeze(outputs[part.score] as Expr, [1]);
-      const mask = first(graph.op("GreaterOrEqual", [map, graph.constant(tensorOf(threshold))]));
+      // Not "at least": what is no number is no known pixel either.
+      const below = first(graph.op("Less", [map, graph.constant(tensorOf(threshold))]));
+      const mask = first(graph.op("Not", [below]));
       return { [anomalyMapOutput]: map, [anomalyMaskOutput]: mask };
     },
   );
@@ -75,4 +83,21 @@ export function anomalyModel(
     .set(anomalyKey, JSON.stringify({ score, options, threshold, classes, calibration }));
   if (normalization !== undefined) metadata.set(normalizationKey, formatNormalization(normalization));
   return append({ ...model, metadata, graph: sized }, [addition]);
+}
+
+/** Whether a model is one that {@link anomalyModel} made. */
+export const isAnomalyModel = ({ metadata }: Pick<Model, "metadata">): boolean => metadata.has(anomalyKey);
+
+/** @throws FormatError unless the model is one that {@link anomalyModel} made */
+export function describedAnomalies({ metadata }: Pick<Model, "metadata">, file: string): DescribedAnomalies {
+  try {
+    return describedSchema.parse(JSON.parse(metadata.get(anomalyKey) ?? ""));
+  } catch (cause) {
+    throw new FormatError({
+      where: `${file}, metadata "${anomalyKey}"`,
+      expected: "what `offmap export` writes of a segmentation network",
+      received: "something else",
+      cause,
+    });
+  }
 }

@@ -104,11 +104,19 @@ test("a calibration of another score, other classes or another normalisation is 
   const read = asPixelCalibration(JSON.parse(JSON.stringify(found)), "mask.json");
   expect(read).toEqual(found);
   const now = { classes: 4, normalization: "none" };
-  expect(() => checkPixelCalibration(read, part, now)).not.toThrow();
-  expect(() => checkPixelCalibration(read, readyPixelPart("msp"), now)).toThrow("expected a calibration of msp");
-  expect(() => checkPixelCalibration(read, part, { ...now, classes: 3 })).toThrow("of 3 classes");
-  expect(() => checkPixelCalibration(read, part, { ...now, normalization: "0.5:0.5" })).toThrow(
+  expect(() => checkPixelCalibration(read, classifier, part, now)).not.toThrow();
+  expect(() => checkPixelCalibration(read, classifier, readyPixelPart("msp"), now)).toThrow(
+    "expected a calibration of msp",
+  );
+  expect(() => checkPixelCalibration(read, classifier, part, { ...now, classes: 3 })).toThrow("of 3 classes");
+  expect(() => checkPixelCalibration(read, classifier, part, { ...now, normalization: "0.5:0.5" })).toThrow(
     "normalised by 0.5:0.5",
+  );
+  expect(() => checkPixelCalibration({ ...read, network: "0" }, classifier, part, now)).toThrow(
+    "expected a calibration of this network, got one of a network with other weights or nodes",
+  );
+  expect(() => checkPixelCalibration({ ...read, part: "0" }, classifier, part, now)).toThrow(
+    "one of a fit to other scenes",
   );
   expect(() => asPixelCalibration({ score: "energy" }, "old.json")).toThrow("old.json");
 });

@@ -11,9 +11,10 @@ import { DataError, OptionError } from "../../errors.js";
 import { alarmLevel, conformalThreshold, largestComponent, nextAbove, PixelRisk } from "../../metrics/index.js";
 import type { Engine } from "../../runtime/index.js";
 import type { Classifier } from "../../training/classifier.js";
+import { networkFingerprint } from "../fingerprints.js";
 import { keptBack } from "../kept-back.js";
 import { normalizationText } from "../same-normalization.js";
-import { checkPixelPart, type PixelPart } from "./pixel-part.js";
+import { checkPixelPart, type PixelPart, pixelPartFingerprint } from "./pixel-part.js";
 import type { RunScenesOptions, SceneOutputs } from "./pixel-runner.js";
 import { scoreScenes } from "./score-scenes.js";
 
@@ -35,6 +36,10 @@ const calibrationSchema = z.object({
   normalization: z.string(),
   /** K */
   classes: z.number(),
+  /** Fingerprint of the network. */
+  network: z.string(),
+  /** Fingerprint of the score, with all that it was fitted to. */
+  part: z.string(),
   /** What is kept, in (0, 1): the expected share of flagged pixels of an image, or of images with a false alarm. */
   alpha: z.number(),
   /** A false alarm is a flagged component of more pixels than this; null where alpha is of pixels. */
@@ -86,7 +91,7 @@ export async function calibratePixels(
   ood: readonly SegmentationDataset[],
   { alpha = 0.05, alarmPixels, fresh = 0.2, seed = 1, classNames, ...run }: CalibratePixelsOptions = {},
 ): Promise<PixelCalibration> {
-  checkPixelPart(part, run.normalization);
+  checkPixelPart(part, classifier, run.normalization);
   const order = createGenerator(seed).permutation(id.length);
   const kept = keptBack(id.length, alpha, fresh, "rate");
   const labels = id.classNames === undefined ? { classNames } : id;
@@ -144,6 +149,7 @@ export async function calibratePixels(
   return {
     ...{ task: "segmentation", score: part.score, dataset: id.name, options: { ...part.options } },
     ...{ normalization: normalizationText(run.normalization), classes, alpha, alarm_pixels: alarmPixels ?? null },
+    ...{ network: networkFingerprint(classifier), part: pixelPartFingerprint(part) },
     ...{ threshold, count: id.length - kept, rate },
     false_alarms:
       kept === 0 ? null : { images: kept, share, images_with_alarm: alarmPixels === undefined ? null : alarms / kept },
@@ -178,21 +184,25 @@ export function asPixelCalibration(content: unknown, file: string): PixelCalibra
   });
 }
 
-/** @throws OptionError for a calibration of another score, of other classes, or with images that are normalised otherwise */
+/** @throws OptionError for a calibration of another network or score, of other classes, or with images that are normalised otherwise */
 export function checkPixelCalibration(
-  { score, options, classes, normalization }: PixelCalibration,
+  { score, options, classes, normalization, ...of }: PixelCalibration,
+  classifier: Classifier,
   part: PixelPart,
   now: { readonly classes: number; readonly normalization: string },
 ): void {
-  const text = (of: { score: string; options: object; classes: number; normalization: string }) =>
-    `${of.score} ${JSON.stringify(of.options)} of ${of.classes} classes, images normalised by ${of.normalization}`;
+  const text = (told: { score: string; options: object; classes: number; normalization: string }) =>
+    `${told.score} ${JSON.stringify(told.options)} of ${told.classes} classes, images normalised by ${told.normalization}`;
   const expected = text({ score: part.score, options: part.options, ...now });
   const received = text({ score, options, classes, normalization });
-  if (expected === received) return;
-  throw new OptionError({
-    where: "--calibration",
-    expected: `a calibration of ${expected}`,
-    received: `one of ${received}`,
-    hint: "run `offmap calibrate` with the same --fit or --score, --normalize and classes",
-  });
+  const refuse = (wanted: string, found: string): never => {
+    const hint = "run `offmap calibrate` with the same --model, --fit or --score, --normalize and classes";
+    throw new OptionError({ where: "--calibration", expected: `a calibration of ${wanted}`, received: found, hint });
+  };
+  if (expected !== received) refuse(expected, `one of ${received}`);
+  if (of.network !== networkFingerprint(classifier)) {
+    refuse("this network", "one of a network with other weights or nodes");
+  }
+  if (of.part !== pixelPartFingerprint(part))
+    refuse(`this fit of ${score}`, "one of a fit to other scenes or features");
 }

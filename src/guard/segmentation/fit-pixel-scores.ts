@@ -103,7 +103,8 @@ export async function fitPixelScores(
       };
     });
     if (part === undefined) continue;
-    parts.push(definition.fit === undefined ? part : pixelPartFittedWith(part, run.normalization));
+    const { normalization } = run;
+    parts.push(definition.fit === undefined ? part : pixelPartFittedWith(part, classifier, { normalization, classes }));
   }
   return parts;
 }

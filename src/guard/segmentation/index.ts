@@ -1,5 +1,13 @@
 // Scores of pixels: on top of a segmentation network, fitted, and in files.
-export { type AnomalyModelOptions, anomalyMapOutput, anomalyMaskOutput, anomalyModel } from "./anomaly-model.js";
+export {
+  type AnomalyModelOptions,
+  anomalyMapOutput,
+  anomalyMaskOutput,
+  anomalyModel,
+  type DescribedAnomalies,
+  describedAnomalies,
+  isAnomalyModel,
+} from "./anomaly-model.js";
 export {
   asPixelCalibration,
   type CalibratePixelsOptions,
@@ -19,9 +27,11 @@ export {
   type PixelPart,
   pixelOptionsOf,
   pixelScoreNeedsFit,
+  pixelScoreNeedsOutliers,
   readyPixelPart,
 } from "./pixel-part.js";
 export { type RunScenesOptions, runScenes, type SceneOutputs, type ScenesToRun } from "./pixel-runner.js";
+export { type FlaggedScene, runAnomalyModel } from "./run-anomaly-model.js";
 export { type ScoredScene, type ScoreScenesOptions, scoreScenes } from "./score-scenes.js";
 export { type PixelScoreDefinition, type PixelScoreName, pixelScores } from "./scores/index.js";
 export { type FitSegmentOptions, type FittedSegments, fitSegments, segmentMaps } from "./segments/fit-segments.js";

@@ -4,6 +4,8 @@ import { FormatError, OptionError, UnsupportedError } from "../../errors.js";
 import { GraphBuilder, minimumOpset } from "../../graph/builder.js";
 import type { Model, Tensor } from "../../onnx/types.js";
 import type { Fitted, ScoreOptions } from "../../scores/index.js";
+import type { Classifier } from "../../training/classifier.js";
+import { checkNetwork, networkFingerprint, partFingerprint } from "../fingerprints.js";
 import { checkNormalization, normalizationText } from "../same-normalization.js";
 import { type PixelScoreDefinition, type PixelScoreName, pixelScores } from "./scores/index.js";
 
@@ -17,12 +19,22 @@ export interface PixelPart {
   readonly layers?: readonly string[];
   /** How the images were normalised that it was fitted to; absent for scores that were fitted to none. */
   readonly normalization?: string;
+  /** K, with which it was fitted; absent for scores that were fitted to none. */
+  readonly classes?: number;
+  /** Fingerprint of the network that it was fitted to; absent for scores that were fitted to none. */
+  readonly network?: string;
 }
 
 /** Whether a score must be fitted before it can be used. */
 export function pixelScoreNeedsFit(name: PixelScoreName): boolean {
   const { fit }: PixelScoreDefinition = pixelScores[name];
   return fit !== undefined;
+}
+
+/** Whether its fit looks at outliers too, so that the scenes must have some. */
+export function pixelScoreNeedsOutliers(name: PixelScoreName): boolean {
+  const { fitsOutliers = false }: PixelScoreDefinition = pixelScores[name];
+  return fitsOutliers;
 }
 
 /** The options of a score, with those given in place of the defaults. @throws OptionError for a name that the score does not have */
@@ -55,18 +67,42 @@ export function readyPixelPart(name: PixelScoreName, given: ScoreOptions = {}): 
   return { score: name, options: pixelOptionsOf(name, given), fitted: {} };
 }
 
-/** The part, which from now on is refused with images that are normalised otherwise. */
-export function pixelPartFittedWith(part: PixelPart, normalization: Normalization | undefined): PixelPart {
-  return { ...part, normalization: normalizationText(normalization) };
+/** The part, which from now on is refused with another network, with images that are normalised otherwise, and with another number of classes. */
+export function pixelPartFittedWith(
+  part: PixelPart,
+  classifier: Classifier,
+  { normalization, classes }: { readonly normalization?: Normalization | undefined; readonly classes: number },
+): PixelPart {
+  const network = networkFingerprint(classifier);
+  return { ...part, normalization: normalizationText(normalization), classes, network };
 }
 
-/** @throws OptionError for images normalised otherwise than those that the part was fitted to */
-export function checkPixelPart(part: PixelPart, normalization: Normalization | undefined): void {
+/** @throws OptionError for another network than the part was fitted to, or images normalised otherwise */
+export function checkPixelPart(
+  part: PixelPart,
+  classifier: Classifier,
+  normalization: Normalization | undefined,
+): void {
+  checkNetwork(part.network, classifier, `score ${part.score}`);
   checkNormalization(part.normalization, normalization, {
     what: `score ${part.score} was fitted`,
     again: "give the same one, or fit the score again",
   });
 }
+
+/** @throws OptionError for another number of classes than the part was fitted with */
+export function checkPartClasses({ score, classes: fitted }: PixelPart, classes: number): void {
+  if (fitted === undefined || fitted === classes) return;
+  throw new OptionError({
+    where: `score ${score}`,
+    expected: `${fitted} classes, with which it was fitted`,
+    received: String(classes),
+    hint: "tell the classes by the labels or --classes as where it was fitted, or fit it again",
+  });
+}
+
+/** SHA-256, in hexadecimal, of the score, its options and everything it was fitted to. */
+export const pixelPartFingerprint = (part: PixelPart): string => partFingerprint({ model: encodePixelPart(part) });
 
 const partKey = "offmap.pixel_score";
 

@@ -10,12 +10,14 @@ import {
 import { tinyNetwork } from "../../../test/segmentation/tiny-network.js";
 import type { SegmentationDataset } from "../../data/index.js";
 import { DataError, OptionError, UnsupportedError } from "../../errors.js";
+import { abstentionKey } from "../../nn/index.js";
 import { decodeModel, encodeModel } from "../../onnx/index.js";
 import type { Tensor } from "../../onnx/types.js";
 import { LocalEngine } from "../../runtime/index.js";
-import { asClassifier, type Classifier } from "../../training/classifier.js";
+import { asClassifier, type Classifier, classNamesKey } from "../../training/classifier.js";
 import { fitPixelScores } from "./fit-pixel-scores.js";
 import { pixelModel, predictedOutput } from "./pixel-graph.js";
+import { classesOf, pixelShapes } from "./pixel-network.js";
 import { asPixelPart, encodePixelPart, isPixelPart, type PixelPart, readyPixelPart } from "./pixel-part.js";
 import { runScenes } from "./pixel-runner.js";
 
@@ -98,6 +100,30 @@ describe("scores of pixels equal those of NumPy and PyTorch", () => {
   });
 });
 
+describe("a network with more outputs than its classes and what it abstains with", () => {
+  const more = (name: string, values: readonly number[]) =>
+    [name, Float32Array.from([...(reference.weights[name] ?? []), ...values])] as const;
+  /** The network of the reference with one output more, which its loss would have left out. */
+  function wideNetwork(metadata: Readonly<Record<string, string>>): Classifier {
+    const others = Object.entries(reference.weights).map(([name, values]) => [name, Float32Array.from(values)]);
+    const head = [more("head.weight", [3, 3, 3, 3, 3, 3]), more("head.bias", [2])];
+    const weights = Object.fromEntries([...others, ...head]) as Record<string, Float32Array>;
+    const model = tinyNetwork({ outputs: 6, weights });
+    return asClassifier({ ...model, metadata: new Map(Object.entries(metadata)) });
+  }
+
+  test("abstains by the softmax that it was trained with", async () => {
+    const maps = await mapsOf(wideNetwork({ [abstentionKey]: "1" }), [readyPixelPart("abstention")]);
+    expectClose(maps.abstention, reference.maps.abstention, 2e-6);
+  });
+
+  test("has the classes that it was trained on where labels tell none", () => {
+    const named = { [classNamesKey]: '["red","green","blue","yellow"]', [abstentionKey]: "1" };
+    expect(classesOf(wideNetwork(named), 6, {}, "anomalies")).toBe(4);
+    expect(classesOf(wideNetwork({ [abstentionKey]: "1" }), 6, {}, "anomalies")).toBe(5);
+  });
+});
+
 test("a network for images of any size gives the same as one of a fixed size", async () => {
   const parts = [readyPixelPart("energy"), ...fitted];
   const [open, fixed] = [
@@ -120,7 +146,32 @@ test("a fitted score comes back from its file as it was", () => {
     const model = decodeModel(encodeModel(encodePixelPart(part)), "part.onnx");
     expect(isPixelPart(model)).toBe(true);
     expect(asPixelPart(model, "part.onnx")).toEqual(part);
+    expect(part.classes).toBe(4);
   }
+});
+
+test("tensors of a network may be called as those of the scores on top of it", async () => {
+  const network = referenceNetwork();
+  const [height, width] = reference.size;
+  const parts = [readyPixelPart("energy"), ...fitted];
+  const { nodes } = pixelModel(network, pixelShapes(network, { height, width }), {
+    ...{ classes: 4, size: { height, width }, parts },
+  }).graph;
+  const prefix = "offmap/pixels/";
+  const own = nodes.flatMap(({ outputs }) => outputs).filter((name) => name.startsWith(prefix));
+  const name = (own[0] as string).slice(prefix.length);
+  const features = fitted.find(({ score }) => score === "knn-density")?.features;
+  const renamed = (tensors: readonly string[]) => tensors.map((tensor) => (tensor === features ? name : tensor));
+  const graph = {
+    ...network.model.graph,
+    nodes: network.model.graph.nodes.map((node) => ({
+      ...node,
+      inputs: renamed(node.inputs),
+      outputs: renamed(node.outputs),
+    })),
+  };
+  const moved = parts.map((part) => (part.features === undefined ? part : { ...part, features: name }));
+  expect(await mapsOf(asClassifier({ ...network.model, graph }), moved)).toEqual(await mapsOf(network, parts));
 });
 
 test("a feature map of many positions is brought to fewer before neighbours are looked for", async () => {
@@ -160,6 +211,13 @@ describe("what cannot be", () => {
   test("mutual information needs Dropout nodes", async () => {
     await expect(mapsOf(referenceNetwork(), [readyPixelPart("mutual-information")])).rejects.toThrow(
       "score mutual-information: expected a model with Dropout nodes on the way to its logits, got one without",
+    );
+  });
+
+  test("another number of classes than a score was fitted with", async () => {
+    const parts = fitted.filter(({ score }) => score === "sml").map((part) => ({ ...part, classes: 3 }));
+    await expect(mapsOf(referenceNetwork(), parts)).rejects.toThrow(
+      "score sml: expected 3 classes, with which it was fitted, got 4",
     );
   });
 

@@ -98,6 +98,7 @@ export const flowDensityLogisticScore = definePixelScore({
   source,
   uses: ["layers"],
   reads: ["flows"],
+  fitsOutliers: true,
   defaults,
   check: (options) => checkFlow("flow-density-logistic", options),
   async fit({ flows }, options) {

@@ -8,7 +8,7 @@ import type { LayerFlows } from "../flow/layer-flows.js";
 export interface PixelScoreInputs {
   /** Of the classes, float32 [N, K, H, W]. */
   readonly logits: Expr;
-  /** Of the classes and whatever else the model has, float32 [N, K + A, H, W]. */
+  /** Of the classes and of what the model abstains with, as the losses see them, float32 [N, K + A, H, W]. */
   readonly allLogits: Expr;
   /** H and W: the size of the map wanted. */
   readonly size: Size;
@@ -59,6 +59,8 @@ export interface PixelScoreDefinition<
   readonly uses: readonly ("abstention" | "outlier-head" | "features" | "layers" | "dropout")[];
   /** What of the in-distribution data its fit reads; absent where there is no fit. */
   readonly reads?: readonly Part[];
+  /** Whether its fit looks at outliers too; default false. */
+  readonly fitsOutliers?: boolean;
   readonly defaults: Options;
   /** @throws OptionError for options out of their range */
   check?(options: Options): void;

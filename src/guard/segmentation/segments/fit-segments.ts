@@ -7,6 +7,7 @@ import type { Engine } from "../../../runtime/index.js";
 import { fitLogistic } from "../../../scores/fit/logistic.js";
 import { Sample } from "../../../scores/fit/sample.js";
 import type { Classifier } from "../../../training/classifier.js";
+import { networkFingerprint } from "../../fingerprints.js";
 import { normalizationText } from "../../same-normalization.js";
 import { refuseNotFinite } from "../finite-scores.js";
 import { predictedOutput } from "../pixel-graph.js";
@@ -54,7 +55,7 @@ export async function fitSegments(
   part: PixelPart,
   { threshold: asked, ...run }: FitSegmentOptions,
 ): Promise<FittedSegments> {
-  checkPixelPart(part, run.normalization);
+  checkPixelPart(part, classifier, run.normalization);
   const scored = {
     ...run,
     parts: [part],
@@ -92,7 +93,10 @@ export async function fitSegments(
       hint: "choose another threshold, or paste objects into more scenes with --paste OBJECTS",
     });
   }
-  return { ...fitJudge(sample as Sample, classes, part, threshold, run), ...counts };
+  return {
+    ...fitJudge(sample as Sample, classes, part, threshold, { ...run, network: networkFingerprint(classifier) }),
+    ...counts,
+  };
 }
 
 /** The maps of one image among the outputs of a network. */
@@ -136,7 +140,7 @@ function fitJudge(
   classes: number,
   { score, options }: PixelPart,
   threshold: number,
-  { normalization }: RunScenesOptions,
+  { normalization, network }: Pick<RunScenesOptions, "normalization"> & { readonly network: string },
 ): Pick<FittedSegments, "judge" | "right"> {
   const names = segmentFeatureNames(classes);
   const { count, features, labels } = sample.rows();
@@ -160,6 +164,6 @@ function fitJudge(
     else right.found += Number(evidence < 0);
   });
   const normalized = normalizationText(normalization);
-  const what = { format: "offmap segments 1", score, options, normalization: normalized, classes, threshold } as const;
-  return { judge: { ...what, weights, offset: fitted.offset }, right };
+  const what = { format: "offmap segments 1", score, options, normalization: normalized, network } as const;
+  return { judge: { ...what, classes, threshold, weights, offset: fitted.offset }, right };
 }

@@ -3,6 +3,8 @@ import { z } from "zod";
 import type { Normalization } from "../../../data/index.js";
 import { DataError, FormatError, OptionError } from "../../../errors.js";
 import { type Expr, softmax } from "../../../ops/index.js";
+import type { Classifier } from "../../../training/classifier.js";
+import { checkNetwork } from "../../fingerprints.js";
 import { checkNormalization } from "../../same-normalization.js";
 import { refuseNotFinite } from "../finite-scores.js";
 import type { PixelExpressions } from "../pixel-graph.js";
@@ -15,6 +17,8 @@ const judgeFile = z.strictObject({
   score: z.string(),
   options: z.record(z.string(), z.number()),
   normalization: z.string(),
+  /** Fingerprint of the network. */
+  network: z.string(),
   classes: z.int().min(2),
   threshold: z.number(),
   /** By the name of the feature; a segment is a false alarm where weights · features + offset ≥ 0. */
@@ -56,12 +60,14 @@ export function decodeSegmentJudge(text: string, file: string): SegmentJudge {
   }
 }
 
-/** @throws OptionError for another score, other options of it, or another normalisation than the segments were fitted with */
+/** @throws OptionError for another network, another score, other options of it, or another normalisation than the segments were fitted with */
 export function checkSegmentJudge(
   judge: SegmentJudge,
   { score, options }: PixelPart,
+  classifier: Classifier,
   normalization: Normalization | undefined,
 ): void {
+  checkNetwork(judge.network, classifier, "--segments");
   const described = (name: string, values: Readonly<Record<string, number>>) =>
     [name, ...Object.entries(values).map(([option, value]) => `${option}=${value}`)].join(" ");
   const [expected, received] = [described(judge.score, judge.options), described(score, options)];

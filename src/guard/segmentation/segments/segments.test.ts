@@ -221,11 +221,11 @@ describe("files", () => {
 
 describe("what cannot be", () => {
   test("segments of another score, or of images normalised otherwise", () => {
-    expect(() => checkSegmentJudge(result.judge, readyPixelPart("msp"), undefined)).toThrow(OptionError);
-    expect(() => checkSegmentJudge(result.judge, part, { mean: [0.5, 0.5, 0.5], std: [1, 1, 1] })).toThrow(
+    expect(() => checkSegmentJudge(result.judge, readyPixelPart("msp"), network(), undefined)).toThrow(OptionError);
+    expect(() => checkSegmentJudge(result.judge, part, network(), { mean: [0.5, 0.5, 0.5], std: [1, 1, 1] })).toThrow(
       "--normalize: expected none, with which the segments were fitted",
     );
-    checkSegmentJudge(result.judge, part, undefined);
+    checkSegmentJudge(result.judge, part, network(), undefined);
   });
 
   test("another number of classes", () => {
