@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { writeFileAtomic } from "../../src/files.js";
 import { renderPriorChart } from "../../src/report/prior-chart.js";
 import { meanOver } from "./protocol.js";
-import { differences, differenceTable, grid, type Measure, rowsOf, spread } from "./sweep-numbers.js";
+import { beginningLike, differences, differenceTable, grid, type Measure, rowsOf, spread } from "./sweep-numbers.js";
 
 const { values: flags } = parseArgs({
   options: {
@@ -50,14 +50,23 @@ const found = await Promise.all(
   tables.map(async (table) => ({ ...table, rows: await rowsOf(join(flags.sweeps, table.name), table.name) })),
 );
 const ablation = await rowsOf(join(flags.sweeps, "small-cifar10-lt"), "small-cifar10-lt-ablation");
+/** Folder of a table's recipes. */
+const recipesOf = (table: string) => join("recipes", table.replace("-", "/"));
 const others = (rows: ReadonlyMap<string, unknown>, reference: string) =>
   [...rows.keys()].filter((row) => row !== reference);
 
-const sections = found.map(({ name, images, rows }) => {
-  if (!rows.has(energy)) return `### ${images}\n\nNothing of it is run yet.\n`;
-  const table = differenceTable(rows, energy, others(rows, energy), measures);
-  return `### ${images}\n\n${table}\n\nAll rows, and each OOD set: [sweeps/${name}/table.md](sweeps/${name}/table.md).\n`;
-});
+const sections: string[] = [];
+for (const { name, images, rows } of found) {
+  if (!rows.has(energy)) {
+    sections.push(`### ${images}\n\nNothing of it is run yet.\n`);
+    continue;
+  }
+  const tuned = await beginningLike(energy, rows, recipesOf(name));
+  const table = differenceTable(tuned, energy, others(tuned, energy), measures);
+  sections.push(
+    `### ${images}\n\n${table}\n\nAll rows, and each OOD set: [sweeps/${name}/table.md](sweeps/${name}/table.md).\n`,
+  );
+}
 
 /** Classes that would share the outliers evenly with the same entropy. */
 const effectiveClasses = (share: readonly number[]) =>
@@ -101,6 +110,7 @@ than one seed the mean ± the sample standard deviation. One seed says nothing a
 
 Each row less EnergyOE (\`${energy}\`) **of the same seed**, so that what pretrained networks differ in drops out. OOD score: the energy; means over the OOD sets. \`many\`, \`medium\` and
 \`few\` are the accuracies of the classes with many, fewer and few training images. The first row is EnergyOE itself, and its ± what seeds alone make of it.
+Rows that do not begin with those networks, such as those from scratch, are in the tables of the sweeps alone.
 
 ${sections.join("\n")}
 ## The prior

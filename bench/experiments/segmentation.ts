@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeFileAtomic } from "../../src/files.js";
 import { meanOver } from "./protocol.js";
-import { differenceTable, type Measure, type Row, rowsOf, valuesOf } from "./sweep-numbers.js";
+import { differenceTable, grid, type Measure, type Row, rowsOf, spread, valuesOf } from "./sweep-numbers.js";
 
 const { values: flags } = parseArgs({
   options: {
@@ -48,10 +48,11 @@ const measuresOf = (sets: readonly string[]): Readonly<Record<string, Measure>> 
 });
 
 const read = (sweep: string, table = sweep) => rowsOf(join(flags.sweeps, sweep), table);
-const [onCamvid, ablation, validation, onEspnet] = await Promise.all([
+const [onCamvid, ablation, validation, rates, onEspnet] = await Promise.all([
   read(camvid),
   read(camvid, `${camvid}-ablation`),
   read(camvid, `${camvid}-validation`),
+  read(camvid, `${camvid}-rates`),
   read(espnet),
 ]);
 const setsOf = (rows: ReadonlyMap<string, Row>) => {
@@ -81,6 +82,45 @@ function choice(): string {
   const chosen = `Average precision on the validation scenes is best with **${name}**`;
   if (name === unbalanced) return `${chosen}, which is EnergyOE: no balancing.`;
   return `${chosen}. On the test scenes:\n\n${table(ablation, unbalanced, [name])}`;
+}
+
+/** What a rate may cost, in points of mIoU on the validation scenes. */
+const mostLost = 2;
+
+/** Every tuned method by its learning rate on the validation scenes; bold is the best average precision at an affordable mIoU. */
+function rateTable(): string {
+  const miouOf = (row: Row | undefined) => meanOver(valuesOf(row, ({ miou }) => miou));
+  const untouched = rates.get("untouched");
+  const precisionOf = (row: Row | undefined) => meanOver(valuesOf(row, detection("pasted", "aupr")));
+  const found = new Map<string, { readonly rate: string; readonly row: Row }[]>();
+  for (const [name, row] of rates) {
+    const [, method, rate] = /^(.+)-lr-([\d.]+)$/.exec(name) ?? [];
+    if (method !== undefined && rate !== undefined) found.set(method, [...(found.get(method) ?? []), { rate, row }]);
+  }
+  const rows = [...found].flatMap(([method, tried]) => {
+    const affordable = tried.filter(({ row }) => miouOf(row) >= miouOf(untouched) - mostLost);
+    const [best] = affordable.toSorted((a, b) => precisionOf(b.row) - precisionOf(a.row));
+    return tried
+      .toSorted((a, b) => Number(a.rate) - Number(b.rate))
+      .map(({ rate, row }) => [
+        method,
+        rate === best?.rate ? `**${rate}**` : rate,
+        String(row.size),
+        ...Object.values(measuresOf(["pasted"])).map((of) => spread(valuesOf(row, of))),
+      ]);
+  });
+  return grid(
+    ["method", "rate", "seeds", ...Object.keys(measuresOf(["pasted"]))],
+    [
+      [
+        "*untouched energy*",
+        "",
+        String(untouched?.size ?? 0),
+        ...Object.values(measuresOf(["pasted"])).map((of) => spread(valuesOf(untouched, of))),
+      ],
+      ...rows,
+    ],
+  );
 }
 
 await writeFileAtomic(
@@ -113,6 +153,13 @@ ${balanced(onCamvid)}
 ## Every method against the untouched network, CamVid
 
 ${table(onCamvid, "energy")}
+
+## Learning rates by validation scenes
+
+Each tuned method with three rates on the validation scenes, cut-outs of the training pasted into them (\`small/camvid-rates\`). The rows of \`small/camvid\` take the bold one: the best average precision among those
+that cost at most ${mostLost} points of mIoU there.
+
+${rateTable()}
 
 ## Alpha and gamma, CamVid
 

@@ -1,6 +1,8 @@
 /** What experiments read out of the folders of sweeps, and write as Markdown. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { readRecipe } from "../../src/benchmarks/sweep/recipe-file.js";
 import { type RunNumbers, readNumbers } from "../../src/benchmarks/sweep/results.js";
 import { deviationOver, meanOver } from "./protocol.js";
 
@@ -22,6 +24,23 @@ export async function rowsOf(sweep: string, table: string): Promise<ReadonlyMap<
     if (runs.size > 0) rows.set(row, runs);
   }
   return rows;
+}
+
+/** Those of the rows whose recipes begin with the stage that another begins with, and so with the same network under each seed. */
+export async function beginningLike(
+  reference: string,
+  rows: ReadonlyMap<string, Row>,
+  recipes: string,
+): Promise<ReadonlyMap<string, Row>> {
+  const beginningOf = async (row: string) => {
+    // Where data and networks lie does not matter.
+    const { stages } = await readRecipe(join(recipes, `${row}.yaml`), { OFFMAP_DATA: "DIR", OFFMAP_MODELS: "DIR" });
+    return { ...stages[0], where: undefined };
+  };
+  const own = await beginningOf(reference);
+  const kept = new Map<string, Row>();
+  for (const [name, row] of rows) if (isDeepStrictEqual(await beginningOf(name), own)) kept.set(name, row);
+  return kept;
 }
 
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);

@@ -114,7 +114,7 @@ export const searchOptions = {
     group: loss,
     many: { separator: "," },
     help: "alphas to choose from, on held-out images and classes of outliers that are kept apart",
-    default: "none; with --search-gamma alone 5",
+    default: "none; with --search-gamma alone 5, or the preset's",
     parser: number({ min: 0, max: 1e6 }),
   },
   searchGamma: {
@@ -122,7 +122,7 @@ export const searchOptions = {
     group: loss,
     many: { separator: "," },
     help: "gammas to choose from",
-    default: "none; with --search-alpha alone 0.75",
+    default: "none; with --search-alpha alone 0.75, or the preset's",
     parser: number({ min: 0, max: 100 }),
   },
 } as const satisfies OptionDeclarations;
@@ -130,16 +130,25 @@ export const searchOptions = {
 /** What the other one is when only one of the two lists is given. */
 const searchDefaults = { alpha: 5, gamma: 0.75 };
 
-/** Alphas and gammas to choose from, as the library takes them. @throws OptionError for a number beside a list of them */
-export function toldSearch({ searchAlpha, searchGamma, alpha, gamma }: ToldSearch): Pick<TuneOptions, "search"> {
+/**
+ * Alphas and gammas to choose from, as the library takes them.
+ *
+ * @param preset  what the other one is when only one list is given, and no number beside it
+ * @throws OptionError for a number beside a list of them, and for a gamma that each network would choose for itself
+ */
+export function toldSearch(
+  { searchAlpha, searchGamma, alpha, gamma }: ToldSearch,
+  preset: { readonly alpha?: number; readonly gamma?: number } = {},
+): Pick<TuneOptions, "search"> {
   if (searchAlpha === undefined && searchGamma === undefined) return {};
   if ((searchAlpha !== undefined && alpha !== undefined) || (searchGamma !== undefined && gamma !== undefined)) {
     throw new OptionError({ where: "tune", expected: "a number, or a list to choose from", received: "both" });
   }
-  const fixedGamma = gamma === undefined || gamma === "auto" ? searchDefaults.gamma : gamma;
-  return {
-    search: { alpha: searchAlpha ?? [alpha ?? searchDefaults.alpha], gamma: searchGamma ?? [fixedGamma] },
-  };
+  if (gamma === "auto") {
+    throw new OptionError({ where: "--gamma", expected: "a number beside --search-alpha", received: "auto" });
+  }
+  const { alpha: fixedAlpha, gamma: fixedGamma } = { ...searchDefaults, ...preset };
+  return { search: { alpha: searchAlpha ?? [alpha ?? fixedAlpha], gamma: searchGamma ?? [gamma ?? fixedGamma] } };
 }
 
 export interface ToldSearch {

@@ -76,7 +76,7 @@ export const updateOptions = <
       group: training,
       help: "how gradients move weights",
       default: defaults.optimizer,
-      parser: oneOf(["sgd", "adam", "adamw", "amsgrad"]),
+      parser: oneOf(["sgd", "sgd-plain", "adam", "adamw", "amsgrad"]),
     },
     learningRate: {
       flag: "lr",
@@ -89,7 +89,7 @@ export const updateOptions = <
     momentum: {
       placeholder: "M",
       group: training,
-      help: "momentum of sgd (Nesterov)",
+      help: "momentum of sgd (Nesterov's) and of sgd-plain",
       default: "0.9",
       parser: number({ min: 0, max: 1 }),
     },

@@ -14,7 +14,8 @@ export interface DatasetView {
   readonly selection: Int32Array;
   /** Absent: the shape of the source, or of its first image. */
   readonly shape?: ImageShape;
-  readonly resize: ResizeMode;
+  /** How images are brought to `shape`; without one only part of the fingerprint. */
+  readonly resize?: ResizeMode;
   readonly withLabels: boolean;
 }
 
@@ -40,8 +41,8 @@ export async function viewDataset(view: DatasetView): Promise<ImageDataset> {
     name,
     length: selection.length,
     shape,
-    ...(view.shape === undefined || sameSize(view.shape, source.shape) ? {} : { resize }),
-    ...(labels === undefined ? {} : { labels }),
+    ...(resize === undefined || view.shape === undefined || sameSize(view.shape, source.shape) ? {} : { resize }),
+    ...(labels === undefined ? {} : { labels, classCount: countClasses(source) }),
     ...(withLabels && source.labelSets !== undefined
       ? { labelSets: Object.fromEntries(Object.entries(source.labelSets).map(([key, set]) => [key, select(set)])) }
       : {}),
@@ -53,15 +54,17 @@ export async function viewDataset(view: DatasetView): Promise<ImageDataset> {
     describe,
     async fingerprint() {
       const hash = createHash("sha256").update(await source.hash(selection));
-      hash.update(
-        JSON.stringify({ shape, resize: view.shape === undefined ? null : resize, length: selection.length }),
-      );
+      hash.update(JSON.stringify({ shape, resize: resize ?? null, length: selection.length }));
       hash.update(selection);
       if (labels !== undefined) hash.update(labels);
       return hash.digest("hex");
     },
   };
 }
+
+/** Where classes have no names, there are as many as the largest label says. */
+const countClasses = ({ classNames, labels }: ImageSource): number =>
+  classNames?.length ?? (labels ?? new Int32Array()).reduce((most, label) => Math.max(most, label + 1), 0);
 
 const sameSize = ([, height, width]: ImageShape, own: ImageShape | undefined): boolean =>
   own !== undefined && own[1] === height && own[2] === width;

@@ -20,8 +20,7 @@ export function imageFiles(
     name: "images",
     source: fileSource(paths, ""),
     selection: Int32Array.from(paths, (_, index) => index),
-    ...(shape === undefined ? {} : { shape }),
-    resize,
+    ...(shape === undefined ? {} : { shape, resize }),
     withLabels: false,
   });
 }

@@ -46,6 +46,9 @@ describe("a dataset", () => {
     expect([...(dataset.labels ?? [])]).toEqual([1, 2, 1]);
     expect(dataset.describe(2)).toBe("some,name.bin image 3");
     expect((await dataset.read([2])).data[0]).toBe(3);
+    const withoutLast = await openDataset(`${cifar}?exclude=2`);
+    expect(withoutLast.classCount).toBe(3);
+    expect((await openDataset(cifar, { ignoreLabels: true })).classCount).toBeUndefined();
   });
 
   test("of colours fits a model for grey images, but none for four channels", async () => {
@@ -64,6 +67,14 @@ describe("a dataset", () => {
 
   test("cannot be resized without a model", async () => {
     await expect(openDataset(`${cifar}?resize=crop`)).rejects.toThrow("resize needs a model to resize to");
+  });
+
+  test("that is not read is resized by no one, and how it is to be counts only where it says so", async () => {
+    const print = async (options: string) => (await openDataset(`${cifar}${options}`, { unread: true })).fingerprint();
+    expect(await print("")).toBe(await (await openDataset(cifar)).fingerprint());
+    expect(new Set([await print(""), await print("?resize=crop"), await print("?resize=stretch")]).size).toBe(3);
+    const dataset = await openDataset(`${cifar}?resize=crop`, { unread: true });
+    expect([...(dataset.labels ?? [])]).toHaveLength(4);
   });
 
   test("has another fingerprint when a pixel, a label or the number of images differs", async () => {

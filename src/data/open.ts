@@ -24,6 +24,8 @@ export interface OpenDatasetOptions {
   readonly resize?: ResizeMode;
   /** Labels are not looked at and need not make sense, as with outliers: the dataset has none. Default false. */
   readonly ignoreLabels?: boolean;
+  /** Only labels and the fingerprint are asked for: `resize` of the dataset needs no shape then. Default false. */
+  readonly unread?: boolean;
   /** Name for tables; default: the last part of the (first) path, without its ending. */
   readonly name?: string;
 }
@@ -55,7 +57,7 @@ export async function openDataset(text: string, options: OpenDatasetOptions = {}
   const kind = spec.kind ?? (await recogniseKind(spec.location));
   const told = parseDatasetOptions(spec, kind);
   const settings: DatasetOptions = options.ignoreLabels ? { ...told, labels: "none" } : told;
-  if (settings.resize !== undefined && options.shape === undefined) {
+  if (settings.resize !== undefined && options.shape === undefined && !options.unread) {
     throw new OptionError({ where: `dataset "${text}"`, problem: "resize needs a model to resize to" });
   }
   const paths = severalFiles.includes(kind) ? await splitPaths(spec.location) : [spec.location];
@@ -65,10 +67,15 @@ export async function openDataset(text: string, options: OpenDatasetOptions = {}
     name: options.name ?? nameOf(paths[0] ?? spec.location),
     source,
     selection: selectImages(source, settings, `dataset "${text}"`),
-    ...(options.shape === undefined ? {} : { shape: options.shape }),
-    resize: settings.resize ?? options.resize ?? "stretch",
+    ...viewedAs(settings.resize, options),
     withLabels: settings.labels !== "none",
   });
+}
+
+/** Without a shape nothing is resized, and how it is to be later only counts where the dataset says so. */
+function viewedAs(told: ResizeMode | undefined, { shape, resize = "stretch" }: OpenDatasetOptions) {
+  if (shape === undefined) return told === undefined ? {} : { resize: told };
+  return { shape, resize: told ?? resize };
 }
 
 /** A comma parts paths, unless the whole is the name of a file. */

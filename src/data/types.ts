@@ -38,6 +38,8 @@ export interface ImageDataset {
   /** Further labels by name: `coarse` for CIFAR-100, `sc_label` and other keys of an SC-OOD list. */
   readonly labelSets?: Readonly<Record<string, Int32Array>>;
   readonly classNames?: readonly string[];
+  /** Classes of the source, also of those that no selected image belongs to. Absent for images without labels. */
+  readonly classCount?: number;
   /**
    * Reads images in the order of `indices`; an index may occur twice.
    *

@@ -25,6 +25,7 @@ export function subset(dataset: ImageDataset, indices: ArrayLike<number>, name =
           labelSets: Object.fromEntries(Object.entries(dataset.labelSets).map(([key, set]) => [key, select(set)])),
         }),
     ...(dataset.classNames === undefined ? {} : { classNames: dataset.classNames }),
+    ...(dataset.classCount === undefined ? {} : { classCount: dataset.classCount }),
     read: async (wanted) =>
       dataset.read(checkIndices(wanted, chosen.length, dataset.spec).map((index) => chosen[index] as number)),
     describe: (index) => dataset.describe(chosen[index] as number),

@@ -104,4 +104,6 @@ test("folders that are called as other classes are numbered are split as any oth
     expect([...(one ?? []), ...(other ?? [])].sort()).toEqual([0, 1, 2, 3, 4]);
     expect(other).toHaveLength(1);
   }
+  // What images are brought to is up to the network that sees them.
+  expect((await splitByClass(`folder:${root}?resize=crop`, 1)).unseen).toContain("resize=crop");
 });

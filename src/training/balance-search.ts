@@ -1,6 +1,7 @@
 /**
- * Alpha and gamma of the balanced loss chosen on data that training has a right to: held-out training images against outliers of classes
- * that no candidate saw. Test sets have no say.
+ * Alpha and gamma of the balanced loss chosen on data that training has a right to: training images that are held out of the tuning against
+ * outliers of classes that no candidate saw. Test sets have no say. The network that is tuned may have been trained on the held-out images;
+ * it then fits them better than new ones, in every candidate alike, and their accuracies are no estimates for new images.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -90,7 +91,7 @@ export function bestCandidate(candidates: readonly BalanceCandidate[]): BalanceC
 
 /** Two specs of one set, with different classes. */
 export async function splitByClass(spec: string, seed: number): Promise<{ seen: string; unseen: string }> {
-  const { labels, classNames } = await openDataset(spec);
+  const { labels, classNames } = await openDataset(spec, { unread: true });
   const classes = [...new Set(labels)].filter((label) => label >= 0).sort((one, other) => one - other);
   const count = Math.floor(classes.length / unseenShare);
   if (count === 0) {

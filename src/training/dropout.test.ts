@@ -8,7 +8,7 @@ import { createSegmentationModel, segmentationArchitectures } from "../nn/index.
 import { Network, pytorchDefault } from "../nn/network.js";
 import { encodeModel } from "../onnx/index.js";
 import type { Node } from "../onnx/types.js";
-import { type Expr, filledLike, sum } from "../ops/index.js";
+import { type Expr, filledLike, sum, tensorOf } from "../ops/index.js";
 import { LocalEngine } from "../runtime/index.js";
 import { dropoutFrom, dropoutNumbers, droppingNodes } from "./dropout.js";
 import { planPixels } from "./segmentation/pixel-plan.js";
@@ -119,6 +119,26 @@ test("dropout of channels drops a channel of an image whole or not at all, its g
   });
   // 1,000 channels: a standard error of 0.015.
   expect(Math.abs(mean(kept) - 0.6)).toBeLessThan(0.06);
+});
+
+test("the share is that of an initializer or a Constant node, else ONNX's own, and none that is computed", () => {
+  const value = { kind: "tensor", value: tensorOf(0.25) } as const;
+  const constants: Node[] = [
+    { ...node("tensor ratio"), op: "Constant", inputs: [], attributes: { value } },
+    { ...node("float ratio"), op: "Constant", inputs: [], attributes: { value_float: { kind: "float", value: 0.75 } } },
+    { ...node("computed ratio"), op: "Sqrt" },
+  ];
+  const initializers = new Map([["stored ratio", tensorOf(0.1)]]);
+  const shareOf = (...ratio: string[]) => {
+    const dropout = { ...node("y"), inputs: ["x", ...ratio] };
+    const graph = { name: "g", nodes: [...constants, dropout], initializers, inputs: [], outputs: [] };
+    return droppingNodes(graph, new Set([dropout])).get(dropout);
+  };
+  expect(shareOf("stored ratio")).toBe(Math.fround(0.1));
+  expect(shareOf("tensor ratio")).toBe(0.25);
+  expect(shareOf("float ratio")).toBe(0.75);
+  expect([shareOf(), shareOf("")]).toEqual([0.5, 0.5]);
+  expect(() => shareOf("computed ratio")).toThrow('node "y" (Dropout): expected a constant ratio');
 });
 
 test("training finds the two Dropout nodes of WiderResNet-38, which stand before masks of channels", () => {

@@ -1,5 +1,6 @@
 /** Dropout while training. ONNX Runtime's own draws its masks from a hidden state, with which no run could be resumed to the same bits. */
 import { createGenerator, type Generator } from "../data/index.js";
+import { UnsupportedError } from "../errors.js";
 import type { Graph, Node, Tensor } from "../onnx/types.js";
 import { add, type Expr, first, greaterOrEqual, indicator, mul, reshape, slice, sub, tensorOf } from "../ops/index.js";
 
@@ -8,11 +9,30 @@ export function droppingNodes(graph: Graph, trained: ReadonlySet<Node>): Readonl
   const found = new Map<Node, number>();
   for (const node of trained) {
     if (node.op !== "Dropout") continue;
-    // ONNX's own default where the node says nothing.
-    const share = node.inputs[1] ? Number(graph.initializers.get(node.inputs[1])?.data[0] ?? 0.5) : 0.5;
+    const share = shareOf(node, graph);
     if (share > 0 && share < 1) found.set(node, share);
   }
   return found;
+}
+
+/** ONNX's own, of nodes that say nothing. */
+const defaultShare = 0.5;
+
+/** @throws UnsupportedError for a share that the graph computes */
+function shareOf({ name, inputs }: Node, { initializers, nodes }: Graph): number {
+  const [, ratio = ""] = inputs;
+  if (ratio === "") return defaultShare;
+  const stored = initializers.get(ratio);
+  if (stored !== undefined) return Number(stored.data[0]);
+  const made = nodes.find(({ op, outputs }) => op === "Constant" && outputs[0] === ratio)?.attributes;
+  if (made?.value?.kind === "tensor") return Number(made.value.value.data[0]);
+  if (made?.value_float?.kind === "float") return made.value_float.value;
+  throw new UnsupportedError({
+    where: `node "${name}" (Dropout)`,
+    expected: "a constant ratio",
+    received: `"${ratio}", which is computed`,
+    hint: "train without --dropout",
+  });
 }
 
 /** Numbers that each image needs for each Dropout node. */

@@ -123,10 +123,16 @@ export async function prepareUntrained(classes: number, options: ResolvedTrainin
   return { prior, margins: null, ...(trainingAccuracy && { trainingAccuracy }), lossOptions, accuracyBefore: null };
 }
 
-/** @throws OptionError for a name that the loss does not know */
+/** Options of losses that have flags of their own: the prior and the margins are measured by those. */
+const ownFlags: Readonly<Record<string, string>> = {
+  ...{ mIn: "--m-in", mOut: "--m-out" },
+  ...{ alpha: "--alpha", gamma: "--gamma", gammaWeight: "--gamma-weight" },
+};
+
+/** @throws OptionError for a name that the loss does not know, or that a flag is for */
 function furtherOptions({ loss, lossOptions = {} }: ResolvedTrainingOptions): Readonly<Record<string, number>> {
   const known = Object.entries(losses[loss].defaults).flatMap(([name, value]) =>
-    typeof value === "number" ? [name] : [],
+    typeof value === "number" && !(name in ownFlags) ? [name] : [],
   );
   const unknown = Object.keys(lossOptions).find((name) => !known.includes(name));
   if (unknown === undefined) return lossOptions;
@@ -134,6 +140,7 @@ function furtherOptions({ loss, lossOptions = {} }: ResolvedTrainingOptions): Re
     where: "--loss-option",
     expected: known.length === 0 ? `no options, as ${loss} has none` : `options of ${loss}: ${known.join(", ")}`,
     received: `"${unknown}"`,
+    ...(ownFlags[unknown] === undefined ? {} : { hint: `${ownFlags[unknown]} is for that` }),
   });
 }
 

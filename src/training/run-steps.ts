@@ -18,7 +18,7 @@ export interface StepsToRun {
   readonly total: number;
   /** Writes a checkpoint and the log after so many updates. */
   save(step: number): Promise<void>;
-  /** Called after so many updates, before a checkpoint of that step is written. */
+  /** Called after so many updates, before a checkpoint of that step is written; again when a run goes on from such a checkpoint. */
   afterStep?(step: number): Promise<void>;
   readonly progress: Progress;
   readonly signal: AbortSignal | undefined;
@@ -37,18 +37,29 @@ export async function runSteps({
   progress,
   signal,
 }: StepsToRun): Promise<{ seconds: number; images: number }> {
+  const stop = async (step: number): Promise<never> => {
+    await save(step);
+    throw new CancelledError({
+      problem: `stopped after step ${step} of ${total}; the state is saved in ${folder.file("checkpoint.onnx")}`,
+      hint: "repeat the command with --resume to go on",
+    });
+  };
+  const look = async (step: number) => {
+    try {
+      await afterStep?.(step);
+    } catch (error) {
+      if (error instanceof CancelledError) await stop(step);
+      throw error;
+    }
+  };
   progress.start("Training", total, "steps");
+  // A run that was stopped while it looked is to look once more.
+  if (first > 0) await look(first);
   const started = performance.now();
   let images = 0;
   let upcoming = first < total ? source.batch(first) : undefined;
   for (let step = first; step < total; step++) {
-    if (signal?.aborted) {
-      await save(step);
-      throw new CancelledError({
-        problem: `stopped after step ${step} of ${total}; the state is saved in ${folder.file("checkpoint.onnx")}`,
-        hint: "repeat the command with --resume to go on",
-      });
-    }
+    if (signal?.aborted) await stop(step);
     const batch = await (upcoming as Promise<StepBatch>);
     images += rowsOf(batch.sizes);
     // The next batch is read and augmented while this step runs in the engine's thread.
@@ -58,7 +69,7 @@ export async function runSteps({
     const readings = await trainer.step(batch, learningRate, step + 1);
     checkLoss(readings, step + 1);
     folder.log({ step: step + 1, learningRate, ...readings });
-    await afterStep?.(step + 1);
+    await look(step + 1);
     if ((step + 1) % options.checkpointEvery === 0 && step + 1 < total) await save(step + 1);
     progress.update(step + 1, `loss ${readings.loss.toFixed(4)}`);
   }

@@ -68,7 +68,7 @@ export async function runTraining(
     if (inputs.classifier.endsInSoftmax) {
       warn(`the model ends in a Softmax; Offmap trains and scores what goes into it ("${inputs.classifier.logits}")`);
     }
-    for (const flag of unusedOptions(options.loss, told)) warn(`${flag} has no effect on the loss ${options.loss}`);
+    for (const sentence of unusedOptions(options, told)) warn(sentence);
     const folder = await RunFolder.open(options.out);
     const identity = await identityOf(start, options, inputs);
     const checkpoint = options.resume ? await readCheckpoint(folder.file("checkpoint.onnx"), identity) : undefined;
@@ -86,7 +86,7 @@ export async function runTraining(
 }
 
 /** Whether images differ from one time they are seen to the next. */
-const changesImages = ({ augment, mixup, loss }: ResolvedTrainingOptions) =>
+export const changesImages = ({ augment, mixup, loss }: Pick<ResolvedTrainingOptions, "augment" | "mixup" | "loss">) =>
   augment.length > 0 || mixup !== undefined || losses[loss].pastedClasses !== undefined;
 
 interface Run {
@@ -115,8 +115,9 @@ async function trainAbove(run: Run): Promise<TrainingResult> {
   const total = options.steps ?? (options.epochs ?? 0) * source.stepsPerEpoch;
   const save = async (step: number) => {
     const variables = await trainer.variables();
-    await writeCheckpoint(folder.file("checkpoint.onnx"), { step, identity, prepared, variables });
+    // A log that goes further than the checkpoint is cut when the run goes on; rows that it lacks would be lost.
     await folder.writeLog();
+    await writeCheckpoint(folder.file("checkpoint.onnx"), { step, identity, prepared, variables });
   };
   const watch = await epochWatch(run, prepared, trainer, source.stepsPerEpoch, first);
   let spent: { seconds: number; images: number };
@@ -233,7 +234,7 @@ async function epochWatch(run: Run, prepared: Preparation, trainer: Trainer, epo
   if (start.trained || inputs.heldIndices.length === 0) return undefined;
   const validation = await Validation.open(folder.file("validation.csv"), first, "accuracy");
   const afterStep = async (step: number) => {
-    if (step % epoch !== 0) return;
+    if (step % epoch !== 0 || validation.has(step)) return;
     const trained = await trainer.trained();
     const model = trainedModel(trained, options, inputs, prepared, "trained");
     const value = await watchedAccuracy({ ...run, progress: silent }, model, trained);

@@ -18,6 +18,10 @@ test("the first update already has moved along the cosine, and the last one ends
   expect(last).toBeCloseTo(1e-6, 15);
 });
 
+test("a rate below the end of the cosine does not rise to it", () => {
+  expect(rates({ schedule: "cosine", learningRate: 1e-7 }, 4, [1, 2, 4])).toEqual([1e-7, 1e-7, 1e-7]);
+});
+
 test("a constant schedule does not move", () => {
   expect(rates({}, 10, [1, 5, 10])).toEqual([0.001, 0.001, 0.001]);
 });

@@ -13,7 +13,7 @@ export interface Schedule {
   readonly warmUp: number;
 }
 
-/** A cosine run ends here, as in the official code, rather than at zero. */
+/** A cosine run ends here, as in the official code, rather than at zero; one that starts below it stays where it is. */
 const finalLearningRate = 1e-6;
 /** Exponent of `poly`, as DeepLab and PEBAL have it. */
 const polyPower = 0.9;
@@ -21,7 +21,7 @@ const polyPower = 0.9;
 /**
  * Learning rate of one update t of T.
  *
- * - cosine: `η₀ [m + (1 - m)(1 + cos(π t / T)) / 2]` with `m = 1e-6 / η₀`. The official code steps its scheduler before its
+ * - cosine: `η₀ [m + (1 - m)(1 + cos(π t / T)) / 2]` with `m = min(1, 1e-6 / η₀)`. The official code steps its scheduler before its
  *   optimizer, so the first update already uses t = 1; T is the real number of updates.
  * - step: `η₀ decayᵏ` after k milestones.
  * - poly: `η₀ (1 - (t - 1) / T)^0.9`.
@@ -38,7 +38,7 @@ export function learningRateAt(schedule: Schedule, update: number, total: number
     case "constant":
       return top;
     case "cosine": {
-      const floor = finalLearningRate / top;
+      const floor = Math.min(finalLearningRate, top) / top;
       return top * (floor + ((1 - floor) * (1 + Math.cos((Math.PI * update) / total))) / 2);
     }
     case "step":

@@ -5,13 +5,15 @@ import { createGenerator, openDataset } from "../data/index.js";
 import { FormatError, OptionError } from "../errors.js";
 import { type LossDefinition, losses } from "../losses/index.js";
 import { encodeModel, readModel } from "../onnx/index.js";
-import { elementCount, type Tensor } from "../onnx/types.js";
+import { elementCount, type Tensor, type ValueInfo } from "../onnx/types.js";
 import { tensorOf } from "../ops/index.js";
 import { blockSize, type EngineOptions, type Feeds, LocalEngine } from "../runtime/index.js";
 import { asClassifier, type Classifier, imageShape, logitsModel, shapeHint } from "./classifier.js";
 import { planTraining } from "./plan.js";
+import { changesImages } from "./run-training.js";
 import { buildTrainingStep } from "./step.js";
 import { stepInputs } from "./step-inputs.js";
+import { rowsOf } from "./step-network.js";
 import { type ResolvedTuneOptions, resolveTuneOptions } from "./tune-options.js";
 
 export interface TimedGraph {
@@ -69,41 +71,49 @@ export async function stepGraph(folder: string): Promise<TimedWork> {
   const plan = planTraining(classifier, shape, options.train);
   const loss = losses[options.loss] as LossDefinition<object>;
   const outlierBatch = options.outliers === undefined ? 0 : options.outlierBatch;
+  const lossOptions = { ...loss.defaults, ...options.lossOptions, mIn: -10, mOut: -3 };
+  const classCounts = new Array<number>(plan.classes).fill(1);
+  const isPasted = outlierBatch > 0 && loss.pastedClasses?.(classCounts, lossOptions) !== undefined;
+  const sizes = {
+    batch: options.batch * (loss.views ?? 1),
+    ...(isPasted ? { pastedBatch: options.batch } : {}),
+    outlierBatch,
+  };
+  const { labelSmoothing, logitAdjustment, priorMomentum, average, dropout } = options;
   const step = buildTrainingStep({
     model: classifier.upgraded,
     logits: classifier.logits,
     partition: plan.partition,
     parameters: plan.parameters,
-    loss,
-    lossOptions: { ...loss.defaults, mIn: -10, mOut: -3 },
+    ...{ loss, lossOptions, classCounts, priorMomentum, average, dropout, ...sizes },
+    fit: { labelSmoothing, logitAdjustment },
+    mixed: options.mixup !== undefined,
     weight: options.weight,
     prior: new Array<number>(plan.classes).fill(1 / plan.classes),
     batchNorm: options.batchNorm,
-    classCounts: new Array<number>(plan.classes).fill(1),
     seed: options.seed,
     optimizer: options.optimizer,
     optimizerOptions: { momentum: options.momentum, weightDecay: options.weightDecay },
     rows: plan.rows,
-    batch: options.batch,
-    outlierBatch,
     block: await blockSize(new LocalEngine()),
   });
-  const images = options.batch + outlierBatch;
+  const images = rowsOf(sizes);
   const parts: Record<string, TimedGraph> = {};
-  if (plan.prefix !== undefined && options.augment.length > 0) {
+  if (plan.prefix !== undefined && changesImages(options)) {
     const feeds = { [classifier.input]: noise([images, ...shape]) };
     parts["frozen part"] = { model: encodeModel(plan.prefix), feeds };
   }
   const features = [...plan.rows].map(([name, dims]) => [name, noise([images, ...dims])] as const);
-  const labels = BigInt64Array.from({ length: options.batch }, (_, index) => BigInt(index % plan.classes));
   const given: Record<string, Tensor> = {
     ...step.variables,
     ...Object.fromEntries(features),
-    [stepInputs.labels]: { dtype: "int64", dims: [options.batch], data: labels },
     [stepInputs.learningRate]: { dtype: "float32", dims: [], data: Float32Array.of(options.learningRate) },
     [stepInputs.optimizerNumbers]: tensorOf(step.optimizerNumbers(1)),
   };
-  const wanted = step.model.graph.inputs.map(({ name }) => [name, given[name] as Tensor] as const);
+  const wanted = step.model.graph.inputs.map((input) => [
+    input.name,
+    given[input.name] ?? anyValue(input, plan.classes),
+  ]);
   parts["trained part"] = { model: encodeModel(step.model), feeds: Object.fromEntries(wanted) };
   const { train, batchNorm, batch, engine } = options;
   const title = `a step of ${folder}: ${options.loss}, --train ${train}, --bn ${batchNorm}, ${batch} + ${outlierBatch} images`;
@@ -135,6 +145,14 @@ const threadsOf = ({ threads }: EngineOptions = {}) => (threads === undefined ? 
 async function shapeOf(classifier: Classifier, { id }: ResolvedTuneOptions): Promise<[number, number, number]> {
   if (!classifier.shape.includes(undefined)) return imageShape(classifier, [0, 0, 0]);
   return imageShape(classifier, (await openDataset(id, shapeHint(classifier))).shape);
+}
+
+/** Labels, numbers of dropout and shares of mixtures: each of the type and size that the step takes. */
+function anyValue({ dtype, dims }: ValueInfo, classes: number): Tensor {
+  const sizes = dims as readonly number[];
+  if (dtype !== "int64") return noise(sizes);
+  const data = BigInt64Array.from({ length: elementCount(sizes) }, (_, index) => BigInt(index % classes));
+  return { dtype, dims: sizes, data };
 }
 
 function noise(dims: readonly number[]): Tensor {

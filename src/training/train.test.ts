@@ -4,12 +4,14 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { architectures, createModel } from "../nn/index.js";
 import { readModel } from "../onnx/index.js";
 import type { Tensor } from "../onnx/types.js";
 import { train } from "./index.js";
+import { RunFolder } from "./run-files.js";
 import type { TrainOptions } from "./train-options.js";
+import { Trainer } from "./trainer.js";
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../test/fixtures/parity/${name}`, import.meta.url));
 let folder = "";
@@ -45,6 +47,11 @@ describe("train", () => {
     const still = parameters.filter(([name, tensor]) => values(trained.get(name)).join() === values(tensor).join());
     expect(still.map(([name]) => name)).toEqual([]);
     expect(result).toMatchObject({ steps: 1, accuracy_before: null, margins: null, best: null });
+  });
+
+  test("has an output for every class of the files, those included that no image is left of", async () => {
+    const { out } = await train(options("left out", { id: `cifar:${fixture("known.bin")}?exclude=9`, steps: 1 }));
+    expect((await readModel(out)).graph.outputs[0]?.dims?.[1]).toBe(10);
   });
 
   test("overfits a handful of images", async () => {
@@ -148,9 +155,47 @@ describe("train", () => {
   });
 
   test.each([
+    ["in the middle", 4],
+    ["at the end", 6],
+  ])(
+    "stopped while an epoch %s is watched, a run saves what it has and goes on to the same bits",
+    async (name, last) => {
+      const more = { steps: 6, holdOut: 0.3, batch: 5, learningRate: 0.01 } as const;
+      const whole = await train(options(`watched whole ${name}`, more));
+      const abort = new AbortController();
+      const { trained } = Trainer.prototype;
+      let looks = 0;
+      // The weights are read right before an epoch, of two steps, is watched.
+      const spy = vi.spyOn(Trainer.prototype, "trained").mockImplementation(function (this: Trainer) {
+        if (2 * ++looks === last) abort.abort();
+        return trained.call(this);
+      });
+      const parts = options(`watched parts ${name}`, more);
+      const stopped = train(parts, { signal: abort.signal });
+      await expect(stopped).rejects.toThrow(`stopped after step ${last} of 6; the state is saved`);
+      spy.mockRestore();
+      const resumed = await train({ ...parts, resume: true });
+      for (const file of ["model.onnx", "best.onnx", "validation.csv", "log.csv"]) {
+        const read = (of: string) => readFile(join(folder, `watched ${of} ${name}`, file));
+        expect(await read("parts"), file).toEqual(await read("whole"));
+      }
+      expect(resumed.best?.epoch).toBe(whole.best?.epoch);
+    },
+  );
+
+  test("a checkpoint is never ahead of the log: rows that a killed run did not write could not be made again", async () => {
+    const spy = vi.spyOn(RunFolder.prototype, "writeLog").mockRejectedValue(new Error("killed"));
+    await expect(train(options("killed", { checkpointEvery: 1 }))).rejects.toThrow("killed");
+    spy.mockRestore();
+    expect(existsSync(join(folder, "killed", "checkpoint.onnx"))).toBe(false);
+  });
+
+  test.each([
     [{ loss: "energy", mIn: "auto" }, /--m-in.*no trained model yet/],
     [{ loss: "oecc" }, /--loss-option: expected trainingAccuracy=NUMBER, as there is no trained model yet/],
     [{ loss: "oecc", lossOptions: { nonsense: 1 } }, /--loss-option.*inWeight.*"nonsense"/],
+    [{ loss: "eat", head: "deconf" }, /--head deconf: expected a loss without abstention classes.*got eat/],
+    [{ loss: "energy", lossOptions: { mIn: -5 } }, /--loss-option: expected no options.*got "mIn"; --m-in is for that/],
     [{ id: `cifar:${fixture("known.bin")}?labels=none` }, /labelled in-distribution images/],
     [{ outliers: undefined, loss: "oe" }, /--outliers.*oe/],
   ] as const)("refuses %o", async (more, sentence) => {

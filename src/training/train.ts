@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { openDataset } from "../data/index.js";
-import { DataError } from "../errors.js";
+import { DataError, OptionError } from "../errors.js";
 import { type LossDefinition, losses } from "../losses/index.js";
 import { type Architecture, architectures, createModel } from "../nn/index.js";
 import { encodeModel } from "../onnx/index.js";
@@ -14,8 +14,8 @@ import type { TrainingResult } from "./training-options.js";
  */
 export async function train(options: TrainOptions, context: TrainingContext = {}): Promise<TrainingResult> {
   const resolved = resolveTrainOptions(options);
-  const { labels, classNames, shape } = await openDataset(options.id);
-  if (labels === undefined) {
+  const { classCount: classes, shape } = await openDataset(options.id);
+  if (classes === undefined) {
     throw new DataError({
       where: options.id,
       expected: "labelled in-distribution images",
@@ -23,7 +23,6 @@ export async function train(options: TrainOptions, context: TrainingContext = {}
       hint: "put them into one folder per class, or use a list with labels",
     });
   }
-  const classes = classNames?.length ?? Math.max(...labels) + 1;
   const architecture: Architecture = architectures[options.arch];
   const loss = losses[resolved.loss] as LossDefinition<object>;
   const head = {
@@ -31,6 +30,13 @@ export async function train(options: TrainOptions, context: TrainingContext = {}
     projection: loss.projects ?? false,
     deconf: resolved.head === "deconf",
   };
+  if (head.deconf && head.abstention > 0) {
+    throw new OptionError({
+      where: "--head deconf",
+      expected: "a loss without abstention classes, for which that head has no units",
+      received: resolved.loss,
+    });
+  }
   const model = createModel(architecture, { classes, shape, width: resolved.width, ...head }, resolved.seed);
   const digest = createHash("sha256").update(encodeModel(model)).digest("hex");
   return runTraining({ model, where: options.arch, digest, trained: false }, resolved, options, context);

@@ -135,18 +135,43 @@ type AlwaysSet =
 /** The options of a run with every default filled in. */
 export type ResolvedTrainingOptions = TrainingOptions & Required<Pick<TrainingOptions, AlwaysSet>>;
 
-/** Flags of options that were given and that the loss does not look at. */
-export function unusedOptions(loss: LossName, options: Omit<TrainingOptions, "loss">): string[] {
+/** Sentences about options that were given and that nothing looks at. */
+export function unusedOptions(
+  { loss, schedule, sampling }: Pick<ResolvedTrainingOptions, "loss" | "schedule" | "sampling">,
+  options: Omit<TrainingOptions, "loss">,
+): string[] {
   const { hasMargins, usesPrior } = losses[loss];
   const looked = {
     "--alpha": [usesPrior, options.alpha],
     "--gamma": [usesPrior, options.gamma],
     "--gamma-weight": [usesPrior, options.gammaWeight],
+    "--balance-by": [usesPrior, options.balanceBy],
+    "--detach-z": [usesPrior, options.detachZ],
     "--prior": [usesPrior, options.prior],
     "--prior-momentum": [usesPrior, options.priorMomentum],
     "--m-in": [hasMargins, options.mIn],
     "--m-out": [hasMargins, options.mOut],
   } as const;
+  const isDrawn = options.shuffle === false && sampling !== "shuffled";
+  return [
+    ...unusedFlags(looked).map((flag) => `${flag} has no effect on the loss ${loss}`),
+    ...unusedBySchedule(schedule, options),
+    ...(isDrawn ? [`--no-shuffle has no effect on training images with --sampling ${sampling}, which draws them`] : []),
+  ];
+}
+
+/** Sentences about options of the schedule `step` that were given for another one. */
+export function unusedBySchedule(
+  schedule: ScheduleName,
+  { milestones, decay }: Pick<TrainingOptions, "milestones" | "decay">,
+): string[] {
+  const isSteps = schedule === "step";
+  const flags = unusedFlags({ "--milestones": [isSteps, milestones], "--decay": [isSteps, decay] });
+  return flags.map((flag) => `${flag} has no effect on the schedule ${schedule}`);
+}
+
+/** Flags that were given and are not used. @param looked  by flag: whether it is used, and its value */
+export function unusedFlags(looked: Readonly<Record<string, readonly [used: boolean, value: unknown]>>): string[] {
   return Object.entries(looked).flatMap(([flag, [used, value]]) => (used || value === undefined ? [] : [flag]));
 }
 

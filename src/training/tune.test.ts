@@ -243,12 +243,16 @@ describe("tune", () => {
     });
   });
 
-  test("says which options the loss does not look at", async () => {
+  test("says which options nothing looks at", async () => {
     const sentences: string[] = [];
-    await tune(options("unused", { loss: "oe", alpha: 3, mIn: -5, steps: 1 }), {
-      warn: (sentence) => sentences.push(sentence),
-    });
-    expect(sentences).toEqual(["--alpha has no effect on the loss oe", "--m-in has no effect on the loss oe"]);
+    const ofLoss = { loss: "oe", alpha: 3, mIn: -5, balanceBy: "mean", detachZ: true } as const;
+    const others = { decay: 0.5, milestones: [0.5], shuffle: false, sampling: "class-balanced", steps: 1 } as const;
+    await tune(options("unused", { ...ofLoss, ...others }), { warn: (sentence) => sentences.push(sentence) });
+    expect(sentences).toEqual([
+      ...["--alpha", "--balance-by", "--detach-z", "--m-in"].map((flag) => `${flag} has no effect on the loss oe`),
+      ...["--milestones", "--decay"].map((flag) => `${flag} has no effect on the schedule cosine`),
+      "--no-shuffle has no effect on training images with --sampling class-balanced, which draws them",
+    ]);
   });
 
   test("warns when accuracy falls by more than two points", async () => {

@@ -51,10 +51,14 @@ export class Validation {
     );
   }
 
+  /** Whether the network was looked at after so many updates. */
+  has(step: number): boolean {
+    return this.rows.some((row) => row.step === step);
+  }
+
   /** @returns whether no network before was as good */
   async add(row: ValidationRow): Promise<boolean> {
-    const seen = this.rows.some(({ step }) => step === row.step);
-    if (!seen) this.rows.push(row);
+    this.rows.push(row);
     const lines = this.rows.map(({ epoch, step, value }) => [epoch, step, value].join(","));
     await writeFileAtomic(this.path, `${[`epoch,step,${this.measure}`, ...lines].join("\n")}\n`);
     return this.best?.step === row.step;

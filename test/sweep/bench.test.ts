@@ -144,6 +144,21 @@ describe("a sweep", { timeout: 600_000 }, () => {
     expect(jobs.map(({ kind }) => kind)).toEqual(["tune", "evaluate"]);
   });
 
+  test("a network is evaluated with the normalization it was trained with, not that of the recipe's data", async () => {
+    const out = join(folder, "normalized");
+    const set = [{ key: "train.normalize", value: "0.4:0.3" }];
+    const { jobs } = await sweep({ out, recipes: [join(folder, "rows", "base.yaml")], seeds: [1], set });
+    const [trained, evaluated] = [
+      jobs.find(({ kind }) => kind === "train"),
+      jobs.find(({ kind }) => kind === "evaluate"),
+    ];
+    expect(trained).toMatchObject({ options: { normalization: { mean: [0.4], std: [0.3] } } });
+    expect(evaluated).toMatchObject({
+      scoresFrom: { normalization: undefined },
+      accuracyFrom: { normalization: undefined },
+    });
+  });
+
   test("numbers of other settings are not taken for these", async () => {
     const out = join(folder, "grown");
     const set = [{ key: "lr", value: "0.01" }];

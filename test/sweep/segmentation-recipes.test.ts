@@ -75,7 +75,7 @@ describe("small/camvid", () => {
     expect(numbers(ablation, "alpha-5-gamma-3")).toEqual(numbers(table, "balanced-energy"));
     // The same networks on other scenes, none of them of the test.
     const names = (found: typeof table) => found?.rows.map(({ recipe }) => basename(recipe));
-    expect(names(validation)).toEqual(expect.arrayContaining(names(ablation) ?? []));
+    expect(names(validation)).toEqual(names(ablation));
     expect(validation?.sets.map(({ name }) => name)).toEqual(["pasted"]);
     const chosenBy = await readRecipe(join(recipes, "small/camvid/validation/alpha-0-gamma-0.yaml"), environment());
     expect(JSON.stringify(chosenBy.data)).not.toMatch(/split=test|ood-test/);
@@ -94,6 +94,30 @@ test("what is pasted where is kept beside the numbers of a table, without a word
   expect([scenes.map(({ image }) => image), seed, feather]).toEqual([["0.png", "1.png", "2.png"], 1, 1]);
   expect(await readFile(file, "utf8")).not.toContain(folder);
 }, 60_000);
+
+test("small/camvid-rates has every tuned method by its rate, as the table has it but for the rate, and no test scene", async () => {
+  const files = await findRecipes([join(recipes, "small/camvid-rates")]);
+  const rates = new Map<string, number[]>();
+  for (const file of files) {
+    const [, method, rate] = /([a-z-]+)-lr-([\d.]+)\.yaml$/.exec(file) ?? [];
+    const recipe = await readRecipe(file, environment());
+    expect(JSON.stringify(recipe.data)).not.toMatch(/split=test|ood-test/);
+    if (method === undefined) continue;
+    rates.set(method, [...(rates.get(method) ?? []), Number(rate)]);
+    const own = await readRecipe(join(recipes, "small/camvid", `${method}.yaml`), environment());
+    const tuned = async (of: typeof own) => {
+      const stage = of.stages.at(-1);
+      if (stage?.kind !== "tune") throw new Error(`${method}: no stage to tune`);
+      return stageOptionReader("segmentation", "tune", stage.options, method);
+    };
+    const { learningRate, ...rest } = await tuned(recipe);
+    const { learningRate: _, ...expected } = await tuned(own);
+    expect([learningRate, rest]).toEqual([Number(rate), expected]);
+    expect(recipe.evaluate.scores).toEqual(own.evaluate.scores);
+  }
+  expect(rates.size).toBe(11);
+  for (const own of rates.values()) expect(own).toHaveLength(3);
+});
 
 describe("paper/cityscapes", () => {
   test("has the official settings in the rows of the paper", async () => {

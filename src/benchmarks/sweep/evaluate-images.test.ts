@@ -33,7 +33,8 @@ async function measured(model: Model, scores: readonly PartName[], fitOn: string
   const result = join(folder, "result.json");
   await runJob(
     {
-      ...{ kind: "evaluate", task: "classification", scoresFrom: path, accuracyFrom: path, result, normalization },
+      ...{ kind: "evaluate", task: "classification", result },
+      ...{ scoresFrom: { path, normalization }, accuracyFrom: { path, normalization } },
       ...{ test: tested, ood: [{ name: "other", spec: outliers }], classesOf: undefined, priorOf: undefined },
       about: { key: "k", recipe: "r", seed: 1, stages: [], data: { test: {} as never, ood: [] } },
       ...{ scores, fitOn, adjusts: true, engine: { threads: 1 } },

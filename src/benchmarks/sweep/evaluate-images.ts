@@ -6,7 +6,7 @@ import type { Engine } from "../../runtime/index.js";
 import { imageShape, inferShapes } from "../../training/classifier.js";
 import { asClassifier, measurePrior, normalizationFor, shapeHint, type TrainingContext } from "../../training/index.js";
 import { type EvaluateOptions, type Evaluation, evaluate } from "../evaluate.js";
-import { type EvaluationJob, preset } from "./evaluation-job.js";
+import { type EvaluatedModel, type EvaluationJob, preset } from "./evaluation-job.js";
 import { openOod } from "./keys.js";
 import type { Measured, RunNumbers } from "./results.js";
 import { fittedImageScores } from "./score-checks.js";
@@ -30,9 +30,9 @@ export async function evaluateImages(
   { progress, signal }: TrainingContext,
 ): Promise<Measured> {
   const watched = { ...(progress && { progress }), ...(signal && { signal }) };
-  const open = async (path: string) => {
+  const open = async ({ path, normalization: given }: EvaluatedModel) => {
     const classifier = asClassifier(await readModel(path), path);
-    return { classifier, normalization: normalizationFor(classifier, job.normalization) };
+    return { classifier, normalization: normalizationFor(classifier, given) };
   };
   const judged = await open(job.scoresFrom);
   const hint = shapeHint(judged.classifier);
@@ -54,7 +54,7 @@ export async function evaluateImages(
   const scored = { ...options, scores: job.scores, fitted: [...ofOutputs, ...fitted], normalization };
   const evaluation = await evaluate(engine, classifier, test, ood, scored);
   let { id } = evaluation;
-  if (job.accuracyFrom !== job.scoresFrom) {
+  if (job.accuracyFrom.path !== job.scoresFrom.path) {
     const other = await open(job.accuracyFrom);
     const settings = { ...options, scores: [], normalization: other.normalization };
     id = (await evaluate(engine, other.classifier, test, [], settings)).id;
@@ -75,10 +75,8 @@ export async function evaluateImages(
 }
 
 async function countClasses(spec: string): Promise<readonly number[]> {
-  const dataset = await openDataset(spec);
-  const labels = requireLabels(dataset);
-  const classes = dataset.classNames?.length ?? labels.reduce((most, label) => Math.max(most, label + 1), 0);
-  return [...classCounts(labels, classes)];
+  const dataset = await openDataset(spec, { unread: true });
+  return [...classCounts(requireLabels(dataset), dataset.classCount ?? 0)];
 }
 
 function accuracies({

@@ -1,6 +1,6 @@
 /** Keys by content: what is the same gets the same key, wherever its files lie. */
 import { createHash } from "node:crypto";
-import { openDataset, openOutlierObjects, openSegmentation } from "../../data/index.js";
+import { type OpenDatasetOptions, openDataset, openOutlierObjects, openSegmentation } from "../../data/index.js";
 import { OptionError } from "../../errors.js";
 import type { Task } from "../../training/index.js";
 import { hashFile } from "../../training/run-files.js";
@@ -57,7 +57,7 @@ export class Identities {
     const { name, spec } = set;
     return this.once(`ood ${name} ${spec}`, async () =>
       Promise.all(
-        (await openOod(set)).map(async (one) => ({
+        (await openOod(set, { unread: true })).map(async (one) => ({
           name: one.name,
           images: one.length,
           fingerprint: contentKey([await one.fingerprint(), await one.alsoInDistribution?.fingerprint()]),
@@ -68,7 +68,7 @@ export class Identities {
 
   private images(spec: string, labels: boolean): Promise<DatasetIdentity> {
     return this.once(`dataset ${labels} ${spec}`, async () => {
-      const dataset = await openDataset(spec, labels ? {} : { ignoreLabels: true });
+      const dataset = await openDataset(spec, { unread: true, ignoreLabels: !labels });
       return { name: dataset.name, images: dataset.length, fingerprint: await dataset.fingerprint() };
     });
   }
@@ -105,7 +105,7 @@ export class Identities {
 /** Opens an OOD set of images of a recipe, which may be several. */
 export async function openOod(
   { name, spec }: TestScenes,
-  hint: { readonly shape?: [number, number, number] } = {},
+  hint: Pick<OpenDatasetOptions, "shape" | "unread"> = {},
 ): Promise<readonly OodSet[]> {
   const named = { ...hint, ...(name === undefined ? {} : { name }) };
   return isScOod(spec) ? openScOod(spec, named) : [await openDataset(spec, { ...named, ignoreLabels: true })];

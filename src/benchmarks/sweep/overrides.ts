@@ -24,6 +24,7 @@ const opposites: Readonly<Record<string, string>> = { steps: "epochs", epochs: "
  * - `size=HxW`: all scenes are brought to that size
  * - `evaluate.prior-scenes=N`: scenes that a prior is measured on; `evaluate.score-options.NAME=N`: an option of the scores that have it
  * - `data.id=DS`, `data.outliers`, `data.test`, `data.normalize`, `data.ood.NAME`: the data
+ * - `id`, `outliers`, `normalize`: the data too, of stages that name their own as well
  *
  * @throws OptionError for a key that nothing has
  */
@@ -45,6 +46,7 @@ function changeOf({ key, value }: Override, known: KnownOptions): (document: Rec
   const name = rest.join(".");
   if (key === "limit" || key === "per-class") return fewerImages(key, value);
   if (key === "size") return (document) => mapScenes(document, (spec) => withOption(spec, "size", value));
+  if (["id", "outliers", "normalize"].includes(key)) return withData(key, value);
   if (first === "evaluate") return evaluatedWith(name, value, `--set ${key}=${value}`);
   if (first === "data" && ["id", "outliers", "test", "normalize"].includes(name)) {
     return (document) => ({ ...document, data: { ...document.data, [name]: value } });
@@ -80,17 +82,34 @@ function changeOf({ key, value }: Override, known: KnownOptions): (document: Rec
     const { [opposites[option] ?? ""]: _opposite, ...kept } = told;
     return { ...kept, [option]: value };
   };
-  return (document) => ({
+  return (document) => mapStages(document, put);
+}
+
+/** Data that stages take from the recipe unless they name their own: changed there, so that the evaluation goes by them too. */
+function withData(key: string, value: string): (document: RecipeDocument) => RecipeDocument {
+  return (document) => {
+    const data = { ...document.data, [key]: value };
+    return mapStages({ ...document, data }, (_task, _kind, { [key]: _own, ...told }) => told);
+  };
+}
+
+/** Changes the options of stages, and their defaults. */
+function mapStages(
+  document: RecipeDocument,
+  change: (task: Task, kind: StageKind, told: RawStageOptions) => RawStageOptions,
+): RecipeDocument {
+  const { task, defaults, stages } = document;
+  return {
     ...document,
     defaults: {
-      ...(document.defaults.train && { train: put(document.task, "train", document.defaults.train) }),
-      ...(document.defaults.tune && { tune: put(document.task, "tune", document.defaults.tune) }),
+      ...(defaults.train && { train: change(task, "train", defaults.train) }),
+      ...(defaults.tune && { tune: change(task, "tune", defaults.tune) }),
     },
-    stages: document.stages.map((stage) => {
-      if ("train" in stage) return { train: put(document.task, "train", stage.train) };
-      return "tune" in stage ? { tune: put(document.task, "tune", stage.tune) } : stage;
+    stages: stages.map((stage) => {
+      if ("train" in stage) return { train: change(task, "train", stage.train) };
+      return "tune" in stage ? { tune: change(task, "tune", stage.tune) } : stage;
     }),
-  });
+  };
 }
 
 function evaluatedWith(name: string, value: string, where: string): (document: RecipeDocument) => RecipeDocument {

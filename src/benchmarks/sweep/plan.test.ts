@@ -96,6 +96,12 @@ test("plain cross entropy sees no outliers, so that they do not part what is the
   expect(second?.options).toHaveProperty("outliers");
 });
 
+test("images of any set may be cropped, which makes them others to a network", async () => {
+  const cropped = lines(tuned, "").replaceAll(".bin", ".bin?resize=crop");
+  expect(cropped.match(/resize=crop/g)).toHaveLength(4);
+  expect(await keyOf(cropped)).not.toBe(await keyOf(lines(tuned, "")));
+});
+
 test("a search is another stage than the numbers it may choose, and looks at the labels of outliers", async () => {
   const search = (outliers: string) =>
     lines("  - tune: { loss: balanced-energy, search-alpha: [0, 5], search-gamma: 0.5 }\n", "").replace(

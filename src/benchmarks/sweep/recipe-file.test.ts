@@ -189,6 +189,28 @@ test("--set changes stages, also those of other recipes, and data, and the table
   expect(() => overriding([{ key: "limit", value: "0" }], known)).toThrow("--set limit=0: expected a number of images");
 });
 
+test("--set normalize, id and outliers change the data that stages train on and are evaluated with, whatever stages say", async () => {
+  const path = await file(
+    "rows/own-data.yaml",
+    "extends: second.yaml\ntitle: Own data\nstages:\n  - recipe: first.yaml\n  - tune: { normalize: '0.1:0.1', outliers: folder:own }\n",
+  );
+  const changed = { normalize: "0.4:0.3", id: "folder:known", outliers: "folder:unknown" };
+  const set = Object.entries(changed).map(([key, value]) => ({ key, value }));
+  const { stages, data } = await readRecipe(
+    path,
+    environment,
+    overriding(set, () => []),
+  );
+  expect(data).toMatchObject(changed);
+  for (const stage of stages) {
+    expect(stage).toMatchObject({
+      outliers: "folder:unknown",
+      options: { normalize: "0.4:0.3", id: "folder:known" },
+    });
+    expect(stage).not.toHaveProperty("options.outliers");
+  }
+});
+
 test("--set changes scenes, what is pasted into them staying, and how they are evaluated", async () => {
   const path = await file(
     "rows/scenes.yaml",

@@ -6,6 +6,7 @@ import type { PartName } from "../../guard/index.js";
 import type { PixelScoreName } from "../../guard/segmentation/index.js";
 import type { Device, EngineOptions } from "../../runtime/index.js";
 import type { Progress } from "../../training/index.js";
+import type { EvaluatedModel } from "./evaluation-job.js";
 import type { SweepFolder } from "./folder.js";
 import type { JobRunner } from "./fork-job.js";
 import type { Job } from "./jobs.js";
@@ -105,9 +106,8 @@ class Sweep {
         ...{ kind: "evaluate" as const, test: sets.test, ood: sets.ood, engine: this.engine() },
         result: folder.result(run),
         about: { key, recipe: recipe.name, seed, stages: [...stages], data: { test: data.test, ood: [...data.ood] } },
-        scoresFrom: folder.model(run.scoresFrom),
-        accuracyFrom: folder.model(run.accuracyFrom),
-        normalization: sets.normalize === undefined ? undefined : parseNormalization(sets.normalize),
+        scoresFrom: this.evaluated(run, run.scoresFrom),
+        accuracyFrom: this.evaluated(run, run.accuracyFrom),
       };
       const outliers = evaluate.prior ? sets.outliers : undefined;
       if (recipe.task === "segmentation") {
@@ -116,7 +116,7 @@ class Sweep {
         const fitOn = { spec: sets.id, ...(objects !== undefined && { paste: { objects } }) };
         return {
           ...{ ...common, task: recipe.task, scores: scores as readonly PixelScoreName[] },
-          ...{ scoreOptions: evaluate.scoreOptions, fitOn, id: sets.id, priorOf },
+          ...{ scoreOptions: evaluate.scoreOptions, fitOn, id: sets.id, priorOf, plans: folder.table(recipe) },
         };
       }
       const classesOf = evaluate.adjust ? sets.id : undefined;
@@ -186,6 +186,12 @@ class Sweep {
         this.failures.set(id, this.failures.get(failed) as Error);
       },
     };
+  }
+
+  private evaluated({ recipe: { data } }: PlannedRun, source: ModelSource): EvaluatedModel {
+    const told = "path" in source ? data.normalize : undefined;
+    const normalization = told === undefined ? undefined : parseNormalization(told);
+    return { path: this.options.folder.model(source), normalization };
   }
 
   /** Whether a model has learned logits that are adjusted already: a second time would take the classes' shares off twice. */

@@ -51,7 +51,12 @@ export const train = defineCommand({
     ...trainingData,
     loss: { ...loss, parser: anyLoss },
     ...otherLossOptions,
-    ...updateOptions({ train: "all", bn: "batch", epochs: "100", lr: "0.1", holdOut: "0.05, and 0 with --no-shuffle" }),
+    ...updateOptions({
+      ...{ train: "all", bn: "batch", epochs: "100", holdOut: "0.05, and 0 with --no-shuffle" },
+      optimizer: "sgd; adamw for scenes",
+      lr: "0.1; 0.001 for scenes",
+      weightDecay: "0.0005; 0.01 for scenes",
+    }),
     ...sceneTrainingOptions,
     ...runOptions,
     ...engineOptions,

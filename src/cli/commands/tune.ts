@@ -1,11 +1,18 @@
 import { OptionError } from "../../errors.js";
+import type { PaperPreset } from "../../losses/index.js";
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
 import { lossOptions, searchOptions, toldSearch } from "../loss-options.js";
 import { toggle } from "../option.js";
 import { oneOf } from "../parsers.js";
 import { taskOfFile, taskOption } from "../segmentation/task.js";
-import { anyLoss, imageTraining, sceneTraining, sceneTrainingOptions } from "../segmentation/training-options.js";
+import {
+  anyLoss,
+  imageTraining,
+  paperSettings,
+  sceneTraining,
+  sceneTrainingOptions,
+} from "../segmentation/training-options.js";
 import { shared } from "../shared-options.js";
 import { runOptions, toldTraining, trainingData, updateOptions } from "../training-options.js";
 import { trainingText } from "../training-text.js";
@@ -15,18 +22,26 @@ const { loss, ...otherLossOptions } = lossOptions({
   mIn: "auto, from the model's own energies",
   mOut: "auto",
   alpha: "5",
-  gamma: "auto, from how uneven the prior is",
+  gamma: "auto, from how uneven the prior is; 3 for scenes",
 });
 const { train, batchNorm, ...updates } = updateOptions({
   train: "head",
   bn: "frozen",
   epochs: "10",
-  lr: "0.001",
+  optimizer: "sgd; adam for scenes",
+  lr: "0.001; 0.0001 for scenes",
+  weightDecay: "0.0005; 0 for scenes",
   holdOut: "0.05, and 0 with --no-shuffle",
 });
 
 /** The paper's settings for segmentation. */
 const scenePreset = "paper-cityscapes";
+
+/** What a preset says about image classifiers. */
+async function imageSettings(preset: string | undefined): Promise<Partial<PaperPreset>> {
+  const { presets } = await import("../../losses/index.js");
+  return presets[preset ?? ""] ?? {};
+}
 
 export const tune = defineCommand({
   name: "tune",
@@ -76,11 +91,9 @@ export const tune = defineCommand({
   ],
   async run({ task, preset, device, threads, searchAlpha, searchGamma, ...options }, io) {
     const told = toldTraining(options);
-    const search = toldSearch({
-      ...options,
-      ...(searchAlpha && { searchAlpha }),
-      ...(searchGamma && { searchGamma }),
-    });
+    const { epochs, ...settings } = await imageSettings(preset);
+    const lists = { ...(searchAlpha && { searchAlpha }), ...(searchGamma && { searchGamma }) };
+    const search = toldSearch({ ...options, ...lists }, settings);
     const { makeOutputFolder } = await import("../output-folder.js");
     await makeOutputFolder(options.out);
     const { engineChoice } = await import("../classifier-run.js");
@@ -94,13 +107,13 @@ export const tune = defineCommand({
           received: "a segmentation network",
         });
       }
-      const { paperSegmentation, tuneSegmentation } = await import("../../training/segmentation/index.js");
+      const { tuneSegmentation } = await import("../../training/segmentation/index.js");
       const { segmentationText } = await import("../segmentation/training-text.js");
-      const { steps, ...settings } = preset === scenePreset ? paperSegmentation : {};
+      const own = await sceneTraining(preset === scenePreset ? told : { ...told, preset });
+      const { steps, ...paper } = preset === scenePreset ? await paperSettings(own.loss) : {};
       // A number of epochs takes the place of the preset's updates.
       const duration = steps === undefined || options.epochs !== undefined ? {} : { steps };
-      const own = await sceneTraining(preset === scenePreset ? told : { ...told, preset });
-      const result = await tuneSegmentation({ ...settings, ...duration, ...own, engine }, context);
+      const result = await tuneSegmentation({ ...paper, ...duration, ...own, engine }, context);
       return io.write(result, () => segmentationText(result));
     }
     if (preset === scenePreset) {
@@ -110,9 +123,7 @@ export const tune = defineCommand({
         received: "an image classifier",
       });
     }
-    const { presets } = await import("../../losses/index.js");
     const { tune: fineTune } = await import("../../training/index.js");
-    const { epochs, ...settings } = preset === undefined ? {} : (presets[preset] ?? {});
     // A number of updates takes the place of the preset's epochs.
     const duration = epochs === undefined || options.steps !== undefined ? {} : { epochs };
     const result = await fineTune(

@@ -39,7 +39,7 @@ const shape = [3, height, width] as const;
 const engine = new LocalEngine({ threads: 1 });
 afterAll(() => engine.close());
 
-const rates = { adam: 1e-3, adamw: 1e-3, amsgrad: 1e-3, sgd: 1e-2 };
+const rates = { adam: 1e-3, adamw: 1e-3, amsgrad: 1e-3, sgd: 1e-2, "sgd-plain": 1e-2 };
 
 interface Setting {
   readonly loss: PixelLossName;

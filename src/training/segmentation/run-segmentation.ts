@@ -67,9 +67,7 @@ export async function runSegmentation(
     if (segmenter.endsInSoftmax) {
       warn(`the model ends in a Softmax; Offmap trains and scores what goes into it ("${segmenter.logits}")`);
     }
-    for (const flag of unusedSegmentationOptions(options.loss, told)) {
-      warn(`${flag} has no effect on the loss ${options.loss}`);
-    }
+    for (const sentence of unusedSegmentationOptions(options, told)) warn(sentence);
     const folder = await RunFolder.open(options.out);
     const identity = await identityOf(start, options, inputs);
     const checkpoint = options.resume ? await readCheckpoint(folder.file("checkpoint.onnx"), identity) : undefined;
@@ -99,8 +97,9 @@ async function trainPixels(run: Run): Promise<SegmentationResult> {
   const total = options.steps ?? (options.epochs ?? 0) * source.stepsPerEpoch;
   const save = async (step: number) => {
     const variables = await trainer.variables();
-    await writeCheckpoint(folder.file("checkpoint.onnx"), { step, identity, prepared, variables });
+    // A log that goes further than the checkpoint is cut when the run goes on; rows that it lacks would be lost.
     await folder.writeLog();
+    await writeCheckpoint(folder.file("checkpoint.onnx"), { step, identity, prepared, variables });
   };
   const watch = await epochWatch(run, prepared, trainer, source.stepsPerEpoch, first);
   let spent: { seconds: number; images: number };
@@ -203,7 +202,7 @@ async function epochWatch(run: Run, prepared: SegmentationPreparation, trainer: 
   if (inputs.val === undefined) return undefined;
   const validation = await Validation.open(folder.file("validation.csv"), first, "miou");
   const afterStep = async (step: number) => {
-    if (step % epoch !== 0) return;
+    if (step % epoch !== 0 || validation.has(step)) return;
     const trained = await trainer.trained();
     const value = (await watchedConfusion({ ...run, progress: silent }, trained)).meanIou();
     const isBest = await validation.add({ epoch: step / epoch, step, value });

@@ -4,7 +4,14 @@ import type { PixelLossName } from "../../losses/pixels/index.js";
 import { pixelLosses } from "../../losses/pixels/index.js";
 import type { SegmentationArchitectureName } from "../../nn/index.js";
 import type { Margin } from "../margins.js";
-import { commonDefaults, given, type TrainingOptions, type TrainingResult } from "../training-options.js";
+import {
+  commonDefaults,
+  given,
+  type TrainingOptions,
+  type TrainingResult,
+  unusedBySchedule,
+  unusedFlags,
+} from "../training-options.js";
 import type { TrunkStatistics } from "./pixel-plan.js";
 
 type Shared =
@@ -184,8 +191,11 @@ export const paperSegmentation = {
   priorScenes: 10_000,
 } as const satisfies Partial<TuneSegmentationOptions>;
 
-/** Flags of options that were given and that the loss does not look at. */
-export function unusedSegmentationOptions(loss: PixelLossName, told: SegmentationOptions): string[] {
+/** Sentences about options that were given and that nothing looks at. */
+export function unusedSegmentationOptions(
+  { loss, schedule }: Pick<ResolvedSegmentationOptions, "loss" | "schedule">,
+  told: SegmentationOptions,
+): string[] {
   const { hasMargins, usesPrior } = pixelLosses[loss];
   const looked = {
     "--m-in": [hasMargins, told.mIn],
@@ -193,7 +203,10 @@ export function unusedSegmentationOptions(loss: PixelLossName, told: Segmentatio
     "--prior": [usesPrior, told.prior],
     "--prior-scenes": [usesPrior || hasMargins, told.priorScenes],
   } as const;
-  return Object.entries(looked).flatMap(([flag, [used, value]]) => (used || value === undefined ? [] : [flag]));
+  return [
+    ...unusedFlags(looked).map((flag) => `${flag} has no effect on the loss ${loss}`),
+    ...unusedBySchedule(schedule, told),
+  ];
 }
 
 /** What is printed as JSON; the field names are a contract. */
