@@ -197,7 +197,9 @@ describe("bad data are refused in one sentence", () => {
         outputs: [{ name: "one", dtype: "float32", dims: [1, 1, 1, 1] }],
       },
     } as typeof model;
-    await expect(evaluateOn(testScenes(), { scores: ["msp"] }, asClassifier(flat))).rejects.toThrow('output "one": expected logits');
+    await expect(evaluateOn(testScenes(), { scores: ["msp"] }, asClassifier(flat))).rejects.toThrow(
+      'output "one": expected logits',
+    );
   });
 });
 
