@@ -156,7 +156,7 @@ ${table(onCamvid, "energy")}
 
 ## Learning rates by validation scenes
 
-Each tuned method with three rates on the validation scenes, cut-outs of the training pasted into them (\`small/camvid-rates\`). The rows of \`small/camvid\` take the bold one: the best average precision among those
+Each tuned method with some rates on the validation scenes, cut-outs of the training pasted into them (\`small/camvid-rates\`). The rows of \`small/camvid\` take the bold one: the best average precision among those
 that cost at most ${mostLost} points of mIoU there.
 
 ${rateTable()}

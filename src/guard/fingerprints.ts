@@ -4,6 +4,14 @@ import { OptionError } from "../errors.js";
 import { encodeModel } from "../onnx/index.js";
 import { type Model, origin, type ValueInfo } from "../onnx/types.js";
 
+interface FingerprintedPart {
+  readonly model: Model;
+  readonly score: string;
+  readonly options: Readonly<Record<string, number>>;
+  readonly features?: string;
+  readonly map?: string;
+}
+
 const known = new WeakMap<Model, string>();
 
 /** SHA-256, in hexadecimal, of a network's nodes and weights. Metadata and the sizes that its inputs and outputs are declared with do not enter. */
@@ -32,8 +40,11 @@ export function checkNetwork(
   });
 }
 
-/** SHA-256, in hexadecimal, of a fitted or ready score: its formula, options and everything it was fitted to. */
-export const partFingerprint = ({ model }: { readonly model: Model }): string => sha256(model);
+/** SHA-256, in hexadecimal, of a fitted or ready score: its formula, options, the tensors it looks at, and what its fit has found. */
+export function partFingerprint({ model, score, options, features = "", map = "" }: FingerprintedPart): string {
+  const metadata = new Map(Object.entries({ score, options: JSON.stringify(options), features, map }));
+  return sha256({ ...model, metadata });
+}
 
 function undeclared(model: Model): Model {
   const { [origin]: _, ...graph } = model.graph;

@@ -101,8 +101,11 @@ export function checkPartClasses({ score, classes: fitted }: PixelPart, classes:
   });
 }
 
-/** SHA-256, in hexadecimal, of the score, its options and everything it was fitted to. */
-export const pixelPartFingerprint = (part: PixelPart): string => partFingerprint({ model: encodePixelPart(part) });
+/** SHA-256, in hexadecimal, of the score, its options, the tensors it looks at, and what its fit has found. */
+export function pixelPartFingerprint({ score, options, fitted, features, layers = [] }: PixelPart): string {
+  const model = encodePixelPart({ score, options, fitted });
+  return partFingerprint({ model, score, options, features: features ?? layers.join() });
+}
 
 const partKey = "offmap.pixel_score";
 
