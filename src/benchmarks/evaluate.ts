@@ -30,7 +30,7 @@ export interface EvaluateOptions {
   readonly preset: PresetName;
   readonly normalization?: Normalization | undefined;
   /** Images per run; default 250. */
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /** Bootstrap resamples for the 95 % intervals; 0 leaves the intervals out. Default 200. */
   readonly resamples?: number;
   /** Images per class in the training set, for many/medium/few-shot accuracy. */

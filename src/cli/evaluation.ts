@@ -69,7 +69,7 @@ export async function evaluateModels(
           normalization,
           progress,
           signal,
-          ...(settings.batch === undefined ? {} : { batch: settings.batch }),
+          batch: settings.batch,
           ...(counts === undefined ? {} : { classCounts: counts }),
         }),
       );

@@ -9,7 +9,7 @@ import { runImages } from "./run-images.js";
 export interface PredictOptions {
   readonly normalization?: Normalization | undefined;
   /** Images per run; default 250. */
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /** Which images; default: all, in order. */
   readonly indices?: Int32Array;
   readonly progress?: Progress;

@@ -29,8 +29,8 @@ weights = {
 }
 
 
-def features(images, weights=weights):
-    """What goes into the last Gemm: ResNet-20 (He et al. 2016, shortcuts of option A), by default with the weights of the ONNX file."""
+def maps(images, weights=weights):
+    """What ResNet-20 (He et al. 2016, shortcuts of option A) averages over positions, [N, 64, 8, 8], by default with the weights of the ONNX file."""
     scaled = (images / 255.0 - MEAN[:, None, None]) / STD[:, None, None]
 
     def conv_bn(x, conv, bn, stride=1):
@@ -48,4 +48,9 @@ def features(images, weights=weights):
                 beside = x.shape[1] // 2
                 x = F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, beside, beside))
             x = F.relu(y + x)
-    return x.mean((2, 3)).numpy()
+    return x
+
+
+def features(images, weights=weights):
+    """What goes into the last Gemm, [N, 64]."""
+    return maps(images, weights).mean((2, 3)).numpy()

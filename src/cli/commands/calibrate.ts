@@ -101,8 +101,7 @@ export const calibrateCommand = defineCommand({
     const { progress, signal } = io;
     const calibration = await withEngine({ device, threads }, (engine) =>
       calibrate(engine, classifier, part, images, sets, {
-        ...{ normalization, progress, signal, alpha, fresh, seed },
-        ...(batch === undefined ? {} : { batch }),
+        ...{ normalization, progress, signal, batch, alpha, fresh, seed },
       }),
     );
     if (out !== undefined) await writeFileAtomic(out, `${JSON.stringify(calibration)}\n`);

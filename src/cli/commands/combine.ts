@@ -58,10 +58,7 @@ export const combine = defineCommand({
     const sets = await openOodSets(ood, hint);
     const { progress, signal } = io;
     const part = await withEngine(engineChoices, (engine) =>
-      combineScores(engine, classifier, parts, images, sets, {
-        ...{ normalization, progress, signal },
-        ...(batch === undefined ? {} : { batch }),
-      }),
+      combineScores(engine, classifier, parts, images, sets, { normalization, progress, signal, batch }),
     );
     const bytes = encodeModel(part.model);
     await writeFileAtomic(out, bytes);

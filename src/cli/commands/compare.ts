@@ -101,10 +101,7 @@ export const compare = defineCommand({
                   if (!("output" in scores[name])) io.warn(`left out ${name}: ${error.message}`);
                 }
               : undefined;
-            const choices = {
-              ...{ normalization, progress, signal, onRefusal, onNote: io.warn },
-              ...(options.batch === undefined ? {} : { batch: options.batch }),
-            };
+            const choices = { normalization, progress, signal, batch: options.batch, onRefusal, onNote: io.warn };
             return fitScores(engine, classifier, images, toFit, choices);
           });
     const fitSeconds = (performance.now() - started) / 1000;

@@ -115,8 +115,7 @@ export const fit = defineCommand({
     const started = performance.now();
     const parts = await withEngine(engineChoices, (engine) =>
       fitScores(engine, classifier, images, names, {
-        ...{ normalization, progress, signal, layer: tensor, sample, options, onNote: io.warn },
-        ...(batch === undefined ? {} : { batch }),
+        ...{ normalization, progress, signal, batch, layer: tensor, sample, options, onNote: io.warn },
       }),
     );
     const seconds = (performance.now() - started) / 1000;

@@ -108,10 +108,7 @@ export const score = defineCommand({
     const part = await chosenPart(fit, name, inferShapes(classifier, imageShape(classifier, dataset.shape)).classes);
     const { progress, signal } = io;
     const found = await withEngine(engineChoices, (engine) =>
-      scoreImages(engine, classifier, dataset, part, {
-        ...{ normalization, progress, signal },
-        ...(batch === undefined ? {} : { batch }),
-      }),
+      scoreImages(engine, classifier, dataset, part, { normalization, progress, signal, batch }),
     );
     const names = classNamesOf(classifier.model);
     const rows = found.map(({ image, predicted, ...rest }) => ({

@@ -51,9 +51,7 @@ export async function runSegmentationEval(
   };
   const done = await evaluateSegmenters([...baseline, model], settings, io);
   const perImage = options.perImage === true;
-  const document = {
-    ...comparedDocument(done.models, (each: EvaluatedSegmenter) => segmentationDocument(each, perImage)),
-  };
+  const document = comparedDocument(done.models, (each: EvaluatedSegmenter) => segmentationDocument(each, perImage));
   if (out !== undefined) await writeSegmentation(out, document, done);
   await io.write(document, () =>
     [
