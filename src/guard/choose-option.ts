@@ -1,8 +1,7 @@
 /** Options that scores of the image have chosen for them on in-distribution images. */
 import { createGenerator, type ImageDataset } from "../data/index.js";
 import { RunError } from "../errors.js";
-import { encodeModel } from "../onnx/index.js";
-import type { Engine } from "../runtime/index.js";
+import { type Engine, sessionBytes } from "../runtime/index.js";
 import type { ScoreDefinition, ScoreName, ScoreOptions } from "../scores/index.js";
 import type { PredictOptions } from "../training/predict.js";
 import { silent } from "../training/progress.js";
@@ -35,7 +34,7 @@ export async function chooseOption(
   const { classifier, normalization } = of;
   const candidates = among.map((value) => ({ ...options, [option]: value }));
   const part = buildImageParts(name, candidates, of);
-  const session = await engine.load(encodeModel(scoredModel(classifier, [part], () => output)));
+  const session = await engine.load(sessionBytes(scoredModel(classifier, [part], () => output)));
   const indices = createGenerator(seed).permutation(dataset.length).subarray(0, mostImages).sort();
   const title = `Choosing ${option} of ${name} on ${dataset.name}`;
   const sums = new Float64Array(among.length);

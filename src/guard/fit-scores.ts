@@ -4,8 +4,7 @@ import { CancelledError, OffmapError, OptionError, UnsupportedError } from "../e
 import { append } from "../graph/append.js";
 import { GraphBuilder, minimumOpset } from "../graph/builder.js";
 import { argmax } from "../metrics/index.js";
-import { encodeModel } from "../onnx/index.js";
-import type { Engine } from "../runtime/index.js";
+import { type Engine, sessionBytes } from "../runtime/index.js";
 import {
   FitCollector,
   type FitData,
@@ -160,7 +159,7 @@ async function collect(
   ]);
   const collector = await FitCollector.open(engine, head, parts, { generator: createGenerator(sampleSeed), limit });
   try {
-    const session = await engine.load(encodeModel(model));
+    const session = await engine.load(sessionBytes(model));
     const title = `Running the model over ${dataset.name}`;
     await runImages(
       { session, input: classifier.input, dataset, normalization, batch, title, progress, signal },

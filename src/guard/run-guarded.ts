@@ -4,9 +4,8 @@ import { withChannels } from "../data/planes.js";
 import type { Picture } from "../data/types.js";
 import { CancelledError, ShapeError } from "../errors.js";
 import { argmax } from "../metrics/index.js";
-import { encodeModel } from "../onnx/index.js";
 import type { Model, Tensor, ValueInfo } from "../onnx/types.js";
-import type { Engine } from "../runtime/index.js";
+import { type Engine, sessionBytes } from "../runtime/index.js";
 import { adjustedOutput, checkCalibratedWith, decisionOutput, pValueOutput } from "./guarded-model.js";
 import { imagesInput } from "./preprocess.js";
 import { scoreOutput } from "./score-part.js";
@@ -46,7 +45,7 @@ export async function runGuarded(
     throw new ShapeError({ where: "model", expected: "an input and outputs", received: "none" });
   }
   if (!preprocesses(model)) checkCalibratedWith(model, normalization);
-  const session = await engine.load(encodeModel(model));
+  const session = await engine.load(sessionBytes(model));
   const results: GuardedImage[] = [];
   try {
     for (const dataset of datasets) {

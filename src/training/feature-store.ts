@@ -8,8 +8,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { ImageDataset, Normalization } from "../data/index.js";
 import { DataError } from "../errors.js";
-import { encodeModel } from "../onnx/index.js";
-import type { Engine } from "../runtime/index.js";
+import { type Engine, sessionBytes } from "../runtime/index.js";
 import type { TrainingPlan } from "./plan.js";
 import { type Progress, silent } from "./progress.js";
 import { runImages } from "./run-images.js";
@@ -42,7 +41,7 @@ export class FeatureStore {
   ): Promise<FeatureStore> {
     if (plan.prefix === undefined) throw new DataError({ problem: "the model has no frozen part to cache" });
     const width = rowWidth(plan);
-    const model = encodeModel(plan.prefix);
+    const model = sessionBytes(plan.prefix);
     const key = createHash("sha256")
       .update(model)
       .update(

@@ -1,5 +1,4 @@
-import { encodeModel } from "../onnx/index.js";
-import type { Engine, Session } from "../runtime/index.js";
+import { type Engine, type Session, sessionBytes } from "../runtime/index.js";
 import { FeatureStore } from "./feature-store.js";
 import type { FeatureStores } from "./predictions.js";
 import type { Progress } from "./progress.js";
@@ -20,7 +19,7 @@ export async function openFrozenPart(
 ): Promise<FrozenPart> {
   if (plan.prefix === undefined) return { close: async () => {} };
   if (augment) {
-    const prefix = await engine.load(encodeModel(plan.prefix));
+    const prefix = await engine.load(sessionBytes(plan.prefix));
     return { prefix, close: () => prefix.release() };
   }
   const options = { normalization, ...run };

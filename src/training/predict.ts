@@ -1,7 +1,7 @@
 import type { ImageDataset, Normalization } from "../data/index.js";
 import { RunError } from "../errors.js";
-import { encodeModel, type Model } from "../onnx/index.js";
-import type { Engine } from "../runtime/index.js";
+import type { Model } from "../onnx/index.js";
+import { type Engine, sessionBytes } from "../runtime/index.js";
 import { type Classifier, logitsModel } from "./classifier.js";
 import { type Progress, silent } from "./progress.js";
 import { runImages } from "./run-images.js";
@@ -61,7 +61,7 @@ export async function predictWith(
 ): Promise<Predictions> {
   const { normalization, batch = 250, indices, progress = silent, signal, keepLogits = true } = options;
   const total = indices?.length ?? dataset.length;
-  const session = await engine.load(encodeModel(model));
+  const session = await engine.load(sessionBytes(model));
   const title = `Running the model over ${dataset.name}`;
   const further = Object.fromEntries(names.map((name) => [name, new Float32Array(total)]));
   let logits = new Float32Array(0);

@@ -1,9 +1,8 @@
 /** Logits of the images of a run: by the whole model, or, where the features of the frozen part are stored, by the trained part alone. */
 import type { ImageDataset } from "../data/index.js";
 import { suffixModel } from "../graph/partition.js";
-import { encodeModel } from "../onnx/index.js";
 import type { Model, Tensor } from "../onnx/types.js";
-import type { Engine } from "../runtime/index.js";
+import { type Engine, sessionBytes } from "../runtime/index.js";
 import { asClassifier } from "./classifier.js";
 import { type FeatureStore, unpackRows } from "./feature-store.js";
 import type { TrainingPlan } from "./plan.js";
@@ -59,7 +58,7 @@ export function predictionsFromFeatures(
     const [dataset, store] = [sets[set] as ImageDataset, stores[set] as FeatureStore];
     const chosen = indices ?? Int32Array.from({ length: dataset.length }, (_, index) => index);
     const result = new Float32Array(chosen.length * plan.classes);
-    const session = await engine.load(encodeModel(model));
+    const session = await engine.load(sessionBytes(model));
     try {
       for (let from = 0; from < chosen.length; from += rowsPerRun) {
         const rows = chosen.subarray(from, from + rowsPerRun);

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { createGenerator, openDataset } from "../data/index.js";
 import { FormatError, OptionError } from "../errors.js";
 import { type LossDefinition, losses } from "../losses/index.js";
-import { encodeModel, readModel } from "../onnx/index.js";
+import { readModel } from "../onnx/index.js";
 import { elementCount, type Tensor, type ValueInfo } from "../onnx/types.js";
 import { tensorOf } from "../ops/index.js";
-import { blockSize, type EngineOptions, type Feeds, LocalEngine } from "../runtime/index.js";
+import { blockSize, type EngineOptions, type Feeds, LocalEngine, sessionBytes } from "../runtime/index.js";
 import { asClassifier, type Classifier, imageShape, logitsModel, shapeHint } from "./classifier.js";
 import { planTraining } from "./plan.js";
 import { changesImages } from "./run-training.js";
@@ -54,7 +54,7 @@ export async function inferenceGraph(
     });
   }
   const feeds = { [classifier.input]: noise([batch, ...(sizes as number[])]) };
-  return { parts: { model: { model: encodeModel(logitsModel(classifier)), feeds } }, images: batch, title: path };
+  return { parts: { model: { model: sessionBytes(logitsModel(classifier)), feeds } }, images: batch, title: path };
 }
 
 /**
@@ -101,7 +101,7 @@ export async function stepGraph(folder: string): Promise<TimedWork> {
   const parts: Record<string, TimedGraph> = {};
   if (plan.prefix !== undefined && changesImages(options)) {
     const feeds = { [classifier.input]: noise([images, ...shape]) };
-    parts["frozen part"] = { model: encodeModel(plan.prefix), feeds };
+    parts["frozen part"] = { model: sessionBytes(plan.prefix), feeds };
   }
   const features = [...plan.rows].map(([name, dims]) => [name, noise([images, ...dims])] as const);
   const given: Record<string, Tensor> = {
@@ -114,7 +114,7 @@ export async function stepGraph(folder: string): Promise<TimedWork> {
     input.name,
     given[input.name] ?? anyValue(input, plan.classes),
   ]);
-  parts["trained part"] = { model: encodeModel(step.model), feeds: Object.fromEntries(wanted) };
+  parts["trained part"] = { model: sessionBytes(step.model), feeds: Object.fromEntries(wanted) };
   const { train, batchNorm, batch, engine } = options;
   const title = `a step of ${folder}: ${options.loss}, --train ${train}, --bn ${batchNorm}, ${batch} + ${outlierBatch} images`;
   return { parts, images, title, ...threadsOf(engine) };

@@ -1,9 +1,8 @@
 /** Runs training steps on an engine: compiles one graph per batch size, keeps the variables going round, reads the losses. */
 import { RunError } from "../errors.js";
-import { encodeModel } from "../onnx/index.js";
 import type { Tensor } from "../onnx/types.js";
 import { tensorOf } from "../ops/index.js";
-import { blockSize, type Engine, type Feeds, type Session } from "../runtime/index.js";
+import { blockSize, type Engine, type Feeds, type Session, sessionBytes } from "../runtime/index.js";
 import { type StepReadings, stepReadings } from "./step.js";
 import type { TrainingStep } from "./step-assembly.js";
 import { stepInputs } from "./step-inputs.js";
@@ -88,7 +87,7 @@ export class Trainer {
         block: this.block,
         webGpu: this.engine.device === "webgpu",
       });
-      session = this.engine.load(encodeModel(model), { updates });
+      session = this.engine.load(sessionBytes(model), { updates });
       this.sessions.set(key, session);
     }
     return session;

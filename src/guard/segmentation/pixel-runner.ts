@@ -9,10 +9,9 @@ import {
   type Size,
 } from "../../data/index.js";
 import { CancelledError, ShapeError } from "../../errors.js";
-import { encodeModel } from "../../onnx/index.js";
 import type { Model, Tensor } from "../../onnx/types.js";
 import { type Progress, silent } from "../../progress.js";
-import { type Engine, RecentSessions, type Session } from "../../runtime/index.js";
+import { type Engine, RecentSessions, type Session, sessionBytes } from "../../runtime/index.js";
 import type { Classifier } from "../../training/classifier.js";
 import type { PixelShapes } from "../../training/segmentation/segmenter.js";
 import { inputSize, pixelShapes } from "./pixel-network.js";
@@ -64,7 +63,7 @@ export async function runScenes(
   const sessionFor = (scene: Size): Promise<Session> =>
     sessions.get(`${scene.height} ${scene.width}`, () => {
       const shapes = pixelShapes(classifier, inputSize(classifier, scene));
-      return encodeModel(build(shapes, scene));
+      return sessionBytes(build(shapes, scene));
     });
   progress.start(`Running the model over ${dataset.name}`, order.length, "images");
   try {

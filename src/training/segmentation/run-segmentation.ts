@@ -1,8 +1,8 @@
 /** A training run on pixels, from options to a run directory: what `tuneSegmentation` and `trainSegmentation` share. */
 import { matchingParameters } from "../../graph/parameters.js";
-import { encodeModel, writeModel } from "../../onnx/index.js";
+import { writeModel } from "../../onnx/index.js";
 import type { Tensor } from "../../onnx/types.js";
-import { createEngine, type Engine, type Session } from "../../runtime/index.js";
+import { createEngine, type Engine, type Session, sessionBytes } from "../../runtime/index.js";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "../checkpoint.js";
 import { type Progress, silent } from "../progress.js";
 import { RunFolder } from "../run-files.js";
@@ -72,7 +72,7 @@ export async function runSegmentation(
     const identity = await identityOf(start, options, inputs);
     const checkpoint = options.resume ? await readCheckpoint(folder.file("checkpoint.onnx"), identity) : undefined;
     if (checkpoint !== undefined) await folder.continueLog(checkpoint.step);
-    const prefix = plan.prefix === undefined ? undefined : await engine.load(encodeModel(plan.prefix));
+    const prefix = plan.prefix === undefined ? undefined : await engine.load(sessionBytes(plan.prefix));
     try {
       const run = { engine, start, options, inputs, folder, identity, checkpoint, prefix, progress, signal, warn };
       return await trainPixels(run);

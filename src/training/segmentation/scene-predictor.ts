@@ -8,10 +8,9 @@ import {
 import { CancelledError, ShapeError } from "../../errors.js";
 import { GraphBuilder, minimumOpset } from "../../graph/builder.js";
 import { importGraph } from "../../graph/import.js";
-import { encodeModel } from "../../onnx/index.js";
 import type { Model } from "../../onnx/types.js";
 import { type Expr, slice } from "../../ops/index.js";
-import { type Engine, RecentSessions } from "../../runtime/index.js";
+import { type Engine, RecentSessions, sessionBytes } from "../../runtime/index.js";
 import { type Progress, silent } from "../progress.js";
 import { resizeLogits } from "./resize-logits.js";
 import { scenePixels } from "./scene-source.js";
@@ -40,7 +39,7 @@ export class ScenePredictor {
   async logits(scenes: Pick<SceneBatch, "images">): Promise<Float32Array> {
     const pixels = scenePixels(scenes, this.normalization);
     const { dims } = pixels;
-    const session = await this.sessions.get(dims.join(), () => encodeModel(classLogits(this.segmenter, dims)));
+    const session = await this.sessions.get(dims.join(), () => sessionBytes(classLogits(this.segmenter, dims)));
     return (await session.run({ [this.segmenter.input]: pixels }))[classOutput]?.data as Float32Array;
   }
 
