@@ -66,6 +66,8 @@ export interface Evaluation {
     readonly images: number;
     /** Absent when the in-distribution set has no labels. */
     readonly accuracy?: number;
+    /** K numbers, NaN for a class without images. Absent with the accuracy. */
+    readonly byClass?: Float64Array;
     readonly groups?: Record<keyof ShotGroups, number>;
     /** The same of predictions from adjusted logits, where the class counts are known (Menon et al., ICLR 2021, tau 1). */
     readonly adjusted?: { readonly accuracy: number; readonly groups: Record<keyof ShotGroups, number> };
@@ -166,13 +168,18 @@ async function accuracies(
 ): Promise<Omit<Evaluation["id"], "images">> {
   if (labels === undefined) return {};
   const predictions = argmax(logits, classes);
-  if (classCounts === undefined || adjustment === undefined) return { accuracy: accuracy(predictions, labels) };
-  const byGroup = (predicted: Int32Array) => ({
+  const told = (predicted: Int32Array) => ({
     accuracy: accuracy(predicted, labels),
-    groups: accuracyByGroup(accuracyByClass(predicted, labels, classes), shotGroups(classCounts)),
+    byClass: accuracyByClass(predicted, labels, classes),
   });
-  const adjusted = argmax(await adjust(engine, logits, classes, adjustment), classes);
-  return { ...byGroup(predictions), adjusted: byGroup(adjusted) };
+  const own = told(predictions);
+  if (classCounts === undefined || adjustment === undefined) return own;
+  const adjusted = told(argmax(await adjust(engine, logits, classes, adjustment), classes));
+  const groupsOf = (byClass: Float64Array) => accuracyByGroup(byClass, shotGroups(classCounts));
+  return {
+    ...{ ...own, groups: groupsOf(own.byClass) },
+    adjusted: { accuracy: adjusted.accuracy, groups: groupsOf(adjusted.byClass) },
+  };
 }
 
 /** From logits to logits less the advantage of frequent classes. @throws OptionError for a class that was not trained on */

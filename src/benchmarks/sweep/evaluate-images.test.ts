@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function measured(model: Model, scores: readonly PartName[], fitOn: string): Promise<RunNumbers["scores"]> {
+async function measured(model: Model, scores: readonly PartName[], fitOn: string): Promise<RunNumbers> {
   const path = join(folder, "model.onnx");
   await writeModel(model, path);
   const result = join(folder, "result.json");
@@ -41,14 +41,14 @@ async function measured(model: Model, scores: readonly PartName[], fitOn: string
     },
     {},
   );
-  return (JSON.parse(await readFile(result, "utf8")) as RunNumbers).scores;
+  return JSON.parse(await readFile(result, "utf8")) as RunNumbers;
 }
 
 test.each([
   ["fdbd", "energy", network(false)],
   ["generalized-odin", "deconf-cosine", network(true)],
 ] as const)("%s is fitted to the training images, beside %s, which is not", async (name, ready, model) => {
-  const found = await measured(model, ["msp", ready, name], training);
+  const { scores: found } = await measured(model, ["msp", ready, name], training);
   expect(Object.keys(found)).toEqual(["msp", ready, name]);
 
   const engine = new LocalEngine({ threads: 1 });
@@ -65,5 +65,17 @@ test.each([
 test("what scores are fitted to decides their numbers", async () => {
   const all = await measured(network(false), ["fdbd"], training);
   const few = await measured(network(false), ["fdbd"], `${training}?limit=2`);
-  expect(few.fdbd).not.toEqual(all.fdbd);
+  expect(few.scores.fdbd).not.toEqual(all.scores.fdbd);
+});
+
+test("the accuracy of each class is told, and none of classes without test images", async () => {
+  const { accuracy, class_accuracies: byClass } = await measured(network(false), ["msp"], training);
+  const { labels } = await openDataset(tested);
+  const counts = Array.from({ length: 10 }, (_, label) => [...(labels ?? [])].filter((one) => one === label).length);
+  expect(byClass?.map((value) => value === null)).toEqual(counts.map((count) => count === 0));
+  const right = (byClass ?? []).reduce<number>(
+    (sum, value, label) => sum + (value ?? 0) * (counts[label] as number),
+    0,
+  );
+  expect(right / 10).toBeCloseTo(accuracy as number, 12);
 });

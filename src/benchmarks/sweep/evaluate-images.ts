@@ -81,9 +81,10 @@ async function countClasses(spec: string): Promise<readonly number[]> {
 
 function accuracies({
   accuracy,
+  byClass,
   groups,
   adjusted,
-}: Evaluation["id"]): Pick<RunNumbers, "accuracy" | "groups" | "adjusted"> {
+}: Evaluation["id"]): Pick<RunNumbers, "accuracy" | "class_accuracies" | "groups" | "adjusted"> {
   const told = (found: NonNullable<typeof groups>) => ({
     many: finite(found.many),
     medium: finite(found.medium),
@@ -91,6 +92,7 @@ function accuracies({
   });
   return {
     accuracy: accuracy ?? null,
+    ...(byClass === undefined ? {} : { class_accuracies: [...byClass].map(finite) }),
     groups: groups === undefined ? null : told(groups),
     adjusted: adjusted === undefined ? null : { accuracy: adjusted.accuracy, groups: told(adjusted.groups) },
   };

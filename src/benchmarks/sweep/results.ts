@@ -22,6 +22,8 @@ const schema = z.object({
   accuracy: fraction.nullable(),
   /** Mean IoU of the classes on the test scenes; of segmentation networks alone. */
   miou: fraction.nullable().optional(),
+  /** In the order of the classes; null for one without test images. Of classifiers alone. */
+  class_accuracies: z.array(fraction.nullable()).optional(),
   groups: groups.nullable(),
   adjusted: z.object({ accuracy: fraction, groups }).nullable(),
   /** By score: means over the OOD sets, and each set. */
@@ -35,7 +37,10 @@ const schema = z.object({
 /** Fractions in [0, 1]. The field names are a contract. */
 export type RunNumbers = z.infer<typeof schema>;
 /** What an evaluation finds out. */
-export type Measured = Pick<RunNumbers, "accuracy" | "miou" | "groups" | "adjusted" | "scores" | "prior">;
+export type Measured = Pick<
+  RunNumbers,
+  "accuracy" | "miou" | "class_accuracies" | "groups" | "adjusted" | "scores" | "prior"
+>;
 export type DetectionNumbers = z.infer<typeof detection>;
 
 /** @returns undefined where there is no file. @throws FormatError for one that holds something else */
