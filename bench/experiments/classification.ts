@@ -9,7 +9,16 @@ import { parseArgs } from "node:util";
 import { writeFileAtomic } from "../../src/files.js";
 import { renderPriorChart } from "../../src/report/prior-chart.js";
 import { meanOver } from "./protocol.js";
-import { beginningLike, differences, differenceTable, grid, type Measure, rowsOf, spread } from "./sweep-numbers.js";
+import {
+  beginningLike,
+  differences,
+  differenceTable,
+  grid,
+  type Measure,
+  rowsOf,
+  spread,
+  valuesOf,
+} from "./sweep-numbers.js";
 
 const { values: flags } = parseArgs({
   options: {
@@ -81,6 +90,22 @@ const priors = found.flatMap(({ name, images, rows }) => {
   const chart = `classification-prior-${name.replace("small-", "")}.svg`;
   return [{ images, rows, chart, seeds: measured.length, prior: { share, classNames, outliers: first.outliers } }];
 });
+/** More classes than these have groups, and no table of each. */
+const mostClasses = 20;
+const byClass = priors
+  .filter(({ prior }) => prior.share.length <= mostClasses)
+  .flatMap(({ images, rows, prior: { share, classNames } }) => {
+    const lines = share.map((part, label) => {
+      const accuracyOf: Measure = ({ class_accuracies: all }) => all?.[label];
+      const before = valuesOf(rows.get(energy), accuracyOf);
+      const gain = differences(rows.get(energy), rows.get(balanced), accuracyOf);
+      return [classNames[label] as string, (100 * part).toFixed(1), spread(before), spread(gain, { sign: true })];
+    });
+    if (lines.every(([, , before]) => before === "")) return [];
+    return [
+      `### ${images}\n\n${grid(["class", "share of the outliers", `\`${energy}\``, `\`${balanced}\` less it`], lines)}\n`,
+    ];
+  });
 for (const { chart, prior } of priors) await writeFileAtomic(join(flags.out, chart), renderPriorChart(prior));
 const gains = priors.map(({ images, rows, seeds, prior: { share } }) => [
   ...[images, String(seeds), (100 * Math.max(...share)).toFixed(1), (100 * Math.min(...share)).toFixed(2)],
@@ -121,6 +146,11 @@ ${grid(["", "seeds of the prior", "largest share", "smallest share", "effective 
 
 ${priors.map(({ images, chart }) => `![Outliers per predicted class, ${images}](${chart})`).join("\n\n")}
 
+## By class
+
+Accuracy of each class on the test images, in the order of the classes (under a long tail the first is the most frequent one), and what the balanced loss has more than EnergyOE.
+
+${byClass.length === 0 ? "No run has these numbers yet.\n" : byClass.join("\n")}
 ## What makes the difference
 
 \`small/cifar10-lt-ablation\`: each row less the balanced loss with alpha and gamma 0, which is EnergyOE.

@@ -8,15 +8,23 @@ import { searchOptions, type ToldSearch, toldSearch } from "./loss-options.js";
 import { nameOf, type OptionDeclarations, type OptionValues } from "./option.js";
 import { parseOptions, type RawOptions } from "./raw-options.js";
 import { isSegmentationArchitecture } from "./segmentation/architectures.js";
-import { imageFlags, imageTraining, sceneTraining, sceneTrainingOptions } from "./segmentation/training-options.js";
+import {
+  headDropoutOption,
+  imageFlags,
+  imageTraining,
+  sceneTraining,
+  sceneTrainingOptions,
+} from "./segmentation/training-options.js";
 import { toldTraining } from "./training-options.js";
 
 /** What the sweep decides and not the recipe; presets would hide what a row is made of. */
 const decided = ["out", "resume", "seed", "model", "device", "threads", "preset", "task"];
 
+const ofScenesAlone = Object.keys({ ...sceneTrainingOptions, ...headDropoutOption });
+
 const ofImages: Readonly<Record<StageKind, OptionDeclarations>> = {
-  train: without(train.options, [...decided, ...Object.keys(sceneTrainingOptions)]),
-  tune: without(tune.options, [...decided, ...Object.keys(sceneTrainingOptions)]),
+  train: without(train.options, [...decided, ...ofScenesAlone]),
+  tune: without(tune.options, [...decided, ...ofScenesAlone]),
 };
 const ofScenes: Readonly<Record<StageKind, OptionDeclarations>> = {
   train: without(train.options, [...decided, ...Object.keys(imageFlags)]),

@@ -8,6 +8,7 @@ import { oneOf } from "../parsers.js";
 import { taskOfFile, taskOption } from "../segmentation/task.js";
 import {
   anyLoss,
+  headDropoutOption,
   imageTraining,
   paperSettings,
   sceneTraining,
@@ -66,6 +67,7 @@ export const tune = defineCommand({
     dropout: toggle("let the model's Dropout nodes drop units", { group: train.group }),
     ...updates,
     ...sceneTrainingOptions,
+    ...headDropoutOption,
     ...runOptions,
     ...engineOptions,
   },

@@ -70,10 +70,21 @@ export const sceneTrainingOptions = {
   },
 } as const satisfies OptionDeclarations;
 
+/** Of `tune` alone. */
+export const headDropoutOption = {
+  headDropout: {
+    placeholder: "SHARE",
+    group,
+    help: "put Dropout in front of the last layer, and let it drop this share of the units: for the score mutual-information",
+    parser: number({ min: 0.01, max: 0.99 }),
+  },
+} as const satisfies OptionDeclarations;
+
 /** By the key of the option, the flag; no others are for scenes alone. */
 const sceneFlags = {
   ...{ val: "val", crop: "crop", scales: "scales", flip: "flip", outlierShare: "outlier-share", feather: "feather" },
   ...{ pasteScale: "paste-scale", priorScenes: "prior-scenes", trunkStatistics: "trunk-statistics" },
+  headDropout: "head-dropout",
 };
 
 /** The same for images. */

@@ -329,3 +329,23 @@ describe("trainSegmentation", () => {
     await expect(trainSegmentation(told)).rejects.toThrow("--m-in and --m-out: expected numbers");
   });
 });
+
+describe("dropout in front of the last layer", () => {
+  test("is written with the network, drops units while it is tuned, and starts from the same function", async () => {
+    const own = { loss: "ce", train: "all", learningRate: 1e-3 } as const;
+    const plain = await tuneSegmentation(options("without-dropout", own));
+    const dropped = await tuneSegmentation(options("head-dropout", { ...own, headDropout: 0.5 }));
+    expect(dropped.miou_before).toBe(plain.miou_before);
+    const first = async (out: string) => (await readLog(join(folder, out)))[0]?.loss;
+    expect(await first("head-dropout")).not.toBe(await first("without-dropout"));
+    const { graph } = await readModel(dropped.out);
+    expect(graph.nodes.filter(({ op }) => op === "Dropout")).toHaveLength(1);
+  });
+
+  test("a warning says so where it lies in the frozen part", async () => {
+    const warnings: string[] = [];
+    const headAlone = { loss: "ce", train: "final.0.*", headDropout: 0.5, steps: 1 } as const;
+    await tuneSegmentation(options("frozen-dropout", headAlone), { warn: (sentence) => warnings.push(sentence) });
+    expect(warnings).toContain("dropout has no effect: no Dropout node lies in the trained part");
+  });
+});

@@ -4,6 +4,7 @@ import { writeModel } from "../../onnx/index.js";
 import type { Tensor } from "../../onnx/types.js";
 import { createEngine, type Engine, type Session, sessionBytes } from "../../runtime/index.js";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "../checkpoint.js";
+import { droppingNodes } from "../dropout.js";
 import { type Progress, silent } from "../progress.js";
 import { RunFolder } from "../run-files.js";
 import { marginsOf, meanOfLast, versions } from "../run-record.js";
@@ -68,6 +69,9 @@ export async function runSegmentation(
       warn(`the model ends in a Softmax; Offmap trains and scores what goes into it ("${segmenter.logits}")`);
     }
     for (const sentence of unusedSegmentationOptions(options, told)) warn(sentence);
+    if (told.dropout && droppingNodes(segmenter.upgraded.graph, plan.partition.trained).size === 0) {
+      warn("dropout has no effect: no Dropout node lies in the trained part");
+    }
     const folder = await RunFolder.open(options.out);
     const identity = await identityOf(start, options, inputs);
     const checkpoint = options.resume ? await readCheckpoint(folder.file("checkpoint.onnx"), identity) : undefined;

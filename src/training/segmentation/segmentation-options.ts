@@ -101,6 +101,8 @@ export type ResolvedSegmentationOptions = SegmentationOptions & Required<Pick<Se
 export interface TuneSegmentationOptions extends SegmentationOptions {
   /** Path of the ONNX segmentation model. */
   readonly model: string;
+  /** Share of the units in front of the last layer that drop, in (0, 1), by a Dropout node that the network gets there; sets `dropout`. */
+  readonly headDropout?: number;
 }
 
 export interface TrainSegmentationOptions extends SegmentationOptions {
@@ -139,7 +141,8 @@ export function resolveTuneSegmentation(
   options: TuneSegmentationOptions,
 ): TuneSegmentationOptions & ResolvedSegmentationOptions {
   const told = given(options);
-  return { ...tuneDefaults, ...(told.steps === undefined ? { epochs: tuneEpochs } : {}), ...told };
+  const duration = told.steps === undefined ? { epochs: tuneEpochs } : {};
+  return { ...tuneDefaults, ...duration, ...told, ...(told.headDropout === undefined ? {} : { dropout: true }) };
 }
 
 const trainDefaults = {

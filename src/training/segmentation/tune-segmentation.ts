@@ -1,3 +1,4 @@
+import { withHeadDropout } from "../../graph/head-dropout.js";
 import { readModel } from "../../onnx/index.js";
 import { hashFile } from "../run-files.js";
 import type { TrainingContext } from "../run-training.js";
@@ -13,7 +14,10 @@ export async function tuneSegmentation(
   options: TuneSegmentationOptions,
   context: TrainingContext = {},
 ): Promise<SegmentationResult> {
-  const model = await readModel(options.model);
+  const read = await readModel(options.model);
+  const { headDropout } = options;
+  const model = headDropout === undefined ? read : withHeadDropout(read, headDropout, options.model);
   const start = { model, where: options.model, digest: await hashFile(options.model), trained: true };
-  return runSegmentation(start, resolveTuneSegmentation(options), options, context);
+  const told = headDropout === undefined ? options : { ...options, dropout: true };
+  return runSegmentation(start, resolveTuneSegmentation(options), told, context);
 }
