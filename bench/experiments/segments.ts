@@ -63,8 +63,8 @@ async function segmentsOf(row: string, seed: number, score: string, model: strin
   const found = (await offmap(
     ...["eval", ...network, "--ood", `pasted=${scenes("test")}`, ...pasting("ood-test"), "--scores", score],
     ...["--segments", fitted, "--components", "obstacle"],
-  )) as { models: { ood: { segments: SegmentResults }[] }[] };
-  const segments = found.models[0]?.ood[0]?.segments;
+  )) as { sets: { segments?: SegmentResults }[] };
+  const segments = found.sets[0]?.segments;
   if (segments === undefined) throw new Error(`offmap eval told nothing of the segments of ${row}, seed ${seed}`);
   await writeFileAtomic(kept, JSON.stringify(segments));
   return segments;
