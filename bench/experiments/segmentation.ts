@@ -48,12 +48,13 @@ const measuresOf = (sets: readonly string[]): Readonly<Record<string, Measure>> 
 });
 
 const read = (sweep: string, table = sweep) => rowsOf(join(flags.sweeps, sweep), table);
-const [onCamvid, ablation, validation, rates, onEspnet] = await Promise.all([
+const [onCamvid, ablation, validation, rates, onEspnet, settings] = await Promise.all([
   read(camvid),
   read(camvid, `${camvid}-ablation`),
   read(camvid, `${camvid}-validation`),
   read(camvid, `${camvid}-rates`),
   read(espnet),
+  read(espnet, `${espnet}-settings`),
 ]);
 const setsOf = (rows: ReadonlyMap<string, Row>) => {
   const [row] = rows.values();
@@ -84,43 +85,32 @@ function choice(): string {
   return `${chosen}. On the test scenes:\n\n${table(ablation, unbalanced, [name])}`;
 }
 
-/** What a rate may cost, in points of mIoU on the validation scenes. */
-const mostLost = 2;
+/** Points of mIoU that a setting may cost on the validation scenes. */
+const affordable = { camvid: 2, espnet: 1 } as const;
 
-/** Every tuned method by its learning rate on the validation scenes; bold is the best average precision at an affordable mIoU. */
-function rateTable(): string {
-  const miouOf = (row: Row | undefined) => meanOver(valuesOf(row, ({ miou }) => miou));
-  const untouched = rates.get("untouched");
-  const precisionOf = (row: Row | undefined) => meanOver(valuesOf(row, detection("pasted", "aupr")));
-  const found = new Map<string, { readonly rate: string; readonly row: Row }[]>();
-  for (const [name, row] of rates) {
-    const [, method, rate] = /^(.+)-lr-([\d.]+)$/.exec(name) ?? [];
-    if (method !== undefined && rate !== undefined) found.set(method, [...(found.get(method) ?? []), { rate, row }]);
+/** Every method by its settings on validation scenes, rows called METHOD-lr-SETTING; bold is the best average precision among those that cost no more mIoU than may be lost, in points. */
+function settingsTable(rows: ReadonlyMap<string, Row>, mostLost: number): string {
+  const untouched = rows.get("untouched");
+  if (untouched === undefined) return "Nothing of it is run yet.";
+  const measures = Object.values(measuresOf(["pasted"]));
+  const miouOf = (row: Row) => meanOver(valuesOf(row, ({ miou }) => miou));
+  const precisionOf = (row: Row) => meanOver(valuesOf(row, detection("pasted", "aupr")));
+  const cells = (row: Row) => [String(row.size), ...measures.map((of) => spread(valuesOf(row, of)))];
+  const found = new Map<string, { readonly setting: string; readonly row: Row }[]>();
+  for (const [name, row] of rows) {
+    const [, method, setting] = /^(.+)-lr-(.+)$/.exec(name) ?? [];
+    if (method === undefined || setting === undefined) continue;
+    found.set(method, [...(found.get(method) ?? []), { setting: setting.replace("-weight-", ", weight "), row }]);
   }
-  const rows = [...found].flatMap(([method, tried]) => {
-    const affordable = tried.filter(({ row }) => miouOf(row) >= miouOf(untouched) - mostLost);
-    const [best] = affordable.toSorted((a, b) => precisionOf(b.row) - precisionOf(a.row));
+  const lines = [...found].flatMap(([method, tried]) => {
+    const kept = tried.filter(({ row }) => miouOf(row) >= miouOf(untouched) - mostLost);
+    const [best] = kept.toSorted((a, b) => precisionOf(b.row) - precisionOf(a.row));
     return tried
-      .toSorted((a, b) => Number(a.rate) - Number(b.rate))
-      .map(({ rate, row }) => [
-        method,
-        rate === best?.rate ? `**${rate}**` : rate,
-        String(row.size),
-        ...Object.values(measuresOf(["pasted"])).map((of) => spread(valuesOf(row, of))),
-      ]);
+      .toSorted((a, b) => Number.parseFloat(a.setting) - Number.parseFloat(b.setting))
+      .map(({ setting, row }) => [method, setting === best?.setting ? `**${setting}**` : setting, ...cells(row)]);
   });
-  return grid(
-    ["method", "rate", "seeds", ...Object.keys(measuresOf(["pasted"]))],
-    [
-      [
-        "*untouched energy*",
-        "",
-        String(untouched?.size ?? 0),
-        ...Object.values(measuresOf(["pasted"])).map((of) => spread(valuesOf(untouched, of))),
-      ],
-      ...rows,
-    ],
-  );
+  const head = ["method", "rate", "seeds", ...Object.keys(measuresOf(["pasted"]))];
+  return grid(head, [["*untouched energy*", "", ...cells(untouched)], ...lines]);
 }
 
 await writeFileAtomic(
@@ -164,9 +154,9 @@ ${table(onCamvid, "energy")}
 ## Learning rates by validation scenes
 
 Each tuned method with some rates on the validation scenes, cut-outs of the training pasted into them (\`small/camvid-rates\`). The rows of \`small/camvid\` take the bold one: the best average precision among those
-that cost at most ${mostLost} points of mIoU there.
+that cost at most ${affordable.camvid} points of mIoU there.
 
-${rateTable()}
+${settingsTable(rates, affordable.camvid)}
 
 ## Alpha and gamma, CamVid
 
@@ -187,5 +177,9 @@ ${choice()}
 ${table(onEspnet, "energy")}
 
 ESPNet's authors published a mean IoU of 55.64 % at this size (\`bench/experiments/espnet.ts\` compares).
+
+Learning rate and weight of the regularizer were chosen on the validation frames (\`small/espnet-camvid-settings\`, cut-outs of the training pasted): the best average precision among those that cost at most ${affordable.espnet} point of mIoU there, in bold.
+
+${settingsTable(settings, affordable.espnet)}
 `,
 );

@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findRecipes, planSweep, readRecipe } from "../../src/benchmarks/sweep/index.js";
 import { stageOptionReader } from "../../src/cli/recipe-options.js";
@@ -58,11 +58,9 @@ describe("small/camvid", () => {
     const [table, ablation, validation] = ["small-camvid", "small-camvid-ablation", "small-camvid-validation"].map(
       (name) => document.tables.find((each) => each.name === name),
     );
-    expect(table?.rows.map(({ recipe }) => basename(recipe)).sort()).toEqual([...methods].sort());
+    expect(table?.rows.map(({ recipe }) => basename(recipe)).sort()).toEqual([...methods, "dropout"].sort());
     expect(table?.sets.map(({ name }) => name)).toEqual(["held-out", "pasted"]);
-    expect(table?.missing).toEqual([
-      { title: "MC dropout, mutual information", reason: "the small network has no Dropout nodes" },
-    ]);
+    expect(table?.missing).toEqual([]);
     for (const row of [table, ablation, validation].flatMap((each) => each?.rows ?? [])) {
       expect(row.miou?.mean).toBeGreaterThanOrEqual(0);
       for (const { auroc, aupr } of row.sets) expect(auroc.mean * aupr.mean).toBeGreaterThan(0);
@@ -115,8 +113,24 @@ test("small/camvid-rates has every tuned method by its rate, as the table has it
     expect([learningRate, rest]).toEqual([Number(rate), expected]);
     expect(recipe.evaluate.scores).toEqual(own.evaluate.scores);
   }
-  expect(rates.size).toBe(11);
+  expect(rates.size).toBe(12);
   for (const own of rates.values()) expect(own.length).toBeGreaterThanOrEqual(2);
+});
+
+test("small/espnet-camvid-settings has the setting of the table for every method it tries, and no test frame", async () => {
+  const options = async (name: string) => {
+    const { data, stages } = await readRecipe(join(recipes, `${name}.yaml`), environment());
+    const stage = stages.at(-1);
+    if (stage?.kind !== "tune") throw new Error(`${name}: no stage to tune`);
+    return { data, told: JSON.stringify(await stageOptionReader("segmentation", "tune", stage.options, name)) };
+  };
+  for (const method of ["balanced-energy", "energy-oe"]) {
+    const files = await findRecipes([join(recipes, "small/espnet-camvid-settings", `${method}-*.yaml`)]);
+    const tried = await Promise.all(files.map((file) => options(relative(recipes, file).replace(/\.yaml$/, ""))));
+    for (const { data } of tried) expect(JSON.stringify(data)).not.toMatch(/split=test|ood-test/);
+    const { told } = await options(`small/espnet-camvid/${method}`);
+    expect(tried.filter((each) => each.told === told)).toHaveLength(1);
+  }
 });
 
 describe("paper/cityscapes", () => {
