@@ -346,6 +346,8 @@ describe("dropout in front of the last layer", () => {
     const warnings: string[] = [];
     const headAlone = { loss: "ce", train: "final.0.*", headDropout: 0.5, steps: 1 } as const;
     await tuneSegmentation(options("frozen-dropout", headAlone), { warn: (sentence) => warnings.push(sentence) });
-    expect(warnings).toContain("dropout has no effect: no Dropout node lies in the trained part");
+    expect(warnings).toContain(
+      "--head-dropout has no effect: the last layer alone is trained, and nothing in front of it",
+    );
   });
 });

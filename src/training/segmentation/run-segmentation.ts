@@ -69,8 +69,8 @@ export async function runSegmentation(
       warn(`the model ends in a Softmax; Offmap trains and scores what goes into it ("${segmenter.logits}")`);
     }
     for (const sentence of unusedSegmentationOptions(options, told)) warn(sentence);
-    if (told.dropout && droppingNodes(segmenter.upgraded.graph, plan.partition.trained).size === 0) {
-      warn("dropout has no effect: no Dropout node lies in the trained part");
+    if (start.hasHeadDropout && droppingNodes(segmenter.upgraded.graph, plan.partition.trained).size === 0) {
+      warn("--head-dropout has no effect: the last layer alone is trained, and nothing in front of it");
     }
     const folder = await RunFolder.open(options.out);
     const identity = await identityOf(start, options, inputs);

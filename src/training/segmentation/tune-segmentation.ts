@@ -17,7 +17,7 @@ export async function tuneSegmentation(
   const read = await readModel(options.model);
   const { headDropout } = options;
   const model = headDropout === undefined ? read : withHeadDropout(read, headDropout, options.model);
-  const start = { model, where: options.model, digest: await hashFile(options.model), trained: true };
-  const told = headDropout === undefined ? options : { ...options, dropout: true };
-  return runSegmentation(start, resolveTuneSegmentation(options), told, context);
+  const digest = await hashFile(options.model);
+  const start = { model, where: options.model, digest, trained: true, hasHeadDropout: headDropout !== undefined };
+  return runSegmentation(start, resolveTuneSegmentation(options), options, context);
 }
