@@ -141,6 +141,8 @@ Read with the number of seeds of each row:
 - **It does not help with what was held out, and the better it finds what was pasted the more it loses there.** Pedestrians and bicyclists look like nothing that was pasted: AUROC and AP of every row that is tuned with outliers are below those
   of the untouched energy. The void classifier finds most of what was pasted, and loses most of what was held out among the losses.
 - Densities of features, Mahalanobis and flows, find what was pasted and miss what was held out even more than tuned networks do: their AUROC there is between a half and three quarters.
+- **Someone else's network**, ESPNet, is improved too: balanced fine-tuning of its last block has a quarter fewer false alarms at 95 % recall than the untouched energy in every seed, for less than half a point of mIoU; average precision hardly moves. At the
+  weight that validation frames choose for each, the balanced form has fewer false alarms and costs less mIoU than EnergyOE, which has the better average precision, as on the small network.
 - MC dropout, the disagreement of copies of the tuned final block, is in no column better than the plain entropy of the untouched network.
 
 ## Balanced losses against the unbalanced, CamVid
@@ -175,6 +177,8 @@ ${choice()}
 ## Someone else's network
 
 ${table(onEspnet, "energy")}
+
+${balanced(onEspnet)}
 
 ESPNet's authors published a mean IoU of 55.64 % at this size (\`bench/experiments/espnet.ts\` compares).
 
