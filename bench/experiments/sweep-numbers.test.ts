@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { beginningLike, type Row } from "./sweep-numbers.js";
+import { beginningLike, differences, type Row } from "./sweep-numbers.js";
 
 test.each([
   ["that is given", "cifar10"],
@@ -11,4 +11,18 @@ test.each([
   const rows = new Map<string, Row>(names.map((name) => [name, new Map()]));
   const kept = await beginningLike("energy-tune", rows, recipes);
   expect([...kept.keys()]).toEqual(["st-energy", "energy-tune", "balanced-energy", "st-msp"]);
+});
+
+test("a row that trains nothing is compared under every seed, and one that trains under its own alone", () => {
+  const row = (stages: readonly string[], accuracies: Readonly<Record<number, number>>) =>
+    new Map(
+      Object.entries(accuracies).map(([seed, accuracy]) => [Number(seed), { stages, accuracy }]),
+    ) as unknown as Row;
+  const untouched = row([], { 1: 0.5 });
+  const tuned = row(["key"], { 1: 0.75, 2: 0.25 });
+  const gain = (a: Row, b: Row) => differences(a, b, ({ accuracy }) => accuracy);
+  expect(gain(untouched, tuned)).toEqual([25, -25]);
+  expect(gain(tuned, untouched)).toEqual([-25, 25]);
+  expect(gain(untouched, untouched)).toEqual([0]);
+  expect(gain(row(["key"], { 1: 0.5 }), tuned)).toEqual([25]);
 });

@@ -49,11 +49,20 @@ const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() 
 export const valuesOf = (row: Row | undefined, of: Measure): number[] =>
   [...(row?.values() ?? [])].flatMap((run) => of(run) ?? []).map((value) => 100 * value);
 
+/** The run with a seed. What trains nothing was run once, and is the same under every seed. */
+function runOf(row: Row | undefined, seed: number): RunNumbers | undefined {
+  const [first] = row?.values() ?? [];
+  return row?.get(seed) ?? (first?.stages.length === 0 ? first : undefined);
+}
+
 /** b - a in percent points, one per seed that both rows have. */
 export function differences(a: Row | undefined, b: Row | undefined, of: Measure): number[] {
-  return [...(a ?? [])].flatMap(([seed, run]) => {
-    const other = b?.get(seed);
-    const [before, after] = [of(run), other && of(other)];
+  const seeds = new Set([...(a?.keys() ?? []), ...(b?.keys() ?? [])]);
+  return [...seeds].flatMap((seed) => {
+    const [before, after] = [a, b].map((row) => {
+      const run = runOf(row, seed);
+      return run && of(run);
+    });
     return before == null || after == null ? [] : [100 * (after - before)];
   });
 }
