@@ -183,7 +183,7 @@ ${balanced(onEspnet)}
 
 ESPNet's authors published a mean IoU of 55.64 % at this size (\`bench/experiments/espnet.ts\` compares).
 
-Learning rate and weight of the regularizer were chosen on the validation frames (\`small/espnet-camvid-settings\`, cut-outs of the training pasted): the best average precision among those that cost at most half a point of mIoU there, in bold.
+Learning rate and weight of the regularizer were chosen on the validation frames (\`small/espnet-camvid-settings\`, cut-outs of the training pasted): the best average precision among those that cost at most ${affordable.espnet} points of mIoU there, in bold.
 
 ${settingsTable(settings, affordable.espnet)}
 `,
