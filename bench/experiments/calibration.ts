@@ -24,7 +24,7 @@ import { count, percentage } from "../../src/report/format.js";
 import { coordinate, type Markup, markup } from "../../src/report/markup.js";
 import { createEngine } from "../../src/runtime/index.js";
 import { asClassifier } from "../../src/training/index.js";
-import { deviationOver, meanOver } from "./protocol.js";
+import { deviationOver, meanOver } from "./statistics.js";
 
 const { values: flags } = parseArgs({
   options: {

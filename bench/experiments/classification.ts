@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeFileAtomic } from "../../src/files.js";
 import { renderPriorChart } from "../../src/report/prior-chart.js";
-import { meanOver } from "./protocol.js";
+import { halfInterval, meanOver, rankCorrelation } from "./statistics.js";
 import {
   beginningLike,
   differences,
@@ -18,6 +18,7 @@ import {
   rowsOf,
   spread,
   valuesOf,
+  verdict,
 } from "./sweep-numbers.js";
 
 const { values: flags } = parseArgs({
@@ -77,6 +78,24 @@ for (const { name, images, rows } of found) {
   );
 }
 
+/** Balanced energy less EnergyOE of the same seed, beside what seeds make of EnergyOE alone. */
+const answers = found.flatMap(({ images, rows }) => {
+  const [before, after] = [rows.get(energy), rows.get(balanced)];
+  return Object.entries(measures).flatMap(([measure, of]) => {
+    const gains = differences(before, after, of);
+    if (gains.length === 0) return [];
+    const lowerIsBetter = measure.endsWith("↓");
+    const wins = gains.filter((gain) => gain !== 0 && gain < 0 === lowerIsBetter).length;
+    const interval = gains.length === 1 ? "" : `± ${halfInterval(gains).toFixed(2)}`;
+    return [
+      [images, measure, spread(valuesOf(before, of)), spread(gains, { sign: true }), interval].concat(
+        `${wins} of ${gains.length}`,
+        verdict(gains, { lowerIsBetter }),
+      ),
+    ];
+  });
+});
+
 /** Classes that would share the outliers evenly with the same entropy. */
 const effectiveClasses = (share: readonly number[]) =>
   Math.exp(-share.reduce((sum, part) => sum + (part > 0 ? part * Math.log(part) : 0), 0));
@@ -101,10 +120,13 @@ const byClass = priors
       const gain = differences(rows.get(energy), rows.get(balanced), accuracyOf);
       return [classNames[label] as string, (100 * part).toFixed(1), spread(before), spread(gain, { sign: true })];
     });
-    if (lines.every(([, , before]) => before === "")) return [];
-    return [
-      `### ${images}\n\n${grid(["class", "share of the outliers", `\`${energy}\``, `\`${balanced}\` less it`], lines)}\n`,
-    ];
+    if (lines.every(([, , , gain]) => gain === "")) return [];
+    const table = grid(["class", "share of the outliers", `\`${energy}\``, `\`${balanced}\` less it`], lines);
+    const meanGains = share.map((_, label) =>
+      meanOver(differences(rows.get(energy), rows.get(balanced), (run) => run.class_accuracies?.[label])),
+    );
+    const correlation = rankCorrelation(share, meanGains).toFixed(2);
+    return [`### ${images}\n\n${table}\n\nRank correlation of a class's share and its gain: ${correlation}.\n`];
   });
 for (const { chart, prior } of priors) await writeFileAtomic(join(flags.out, chart), renderPriorChart(prior));
 const gains = priors.map(({ images, rows, seeds, prior: { share } }) => [
@@ -138,6 +160,13 @@ Each row less EnergyOE (\`${energy}\`) **of the same seed**, so that what pretra
 Rows that do not begin with those networks, such as those from scratch, are in the tables of the sweeps alone.
 
 ${sections.join("\n")}
+## Does balanced energy beat EnergyOE?
+
+\`${balanced}\` less \`${energy}\` of the same seed, with the half-width of the 95 % confidence interval of the mean (Student's t over seeds: three seeds make it 2.5 times their deviation).
+**better** and **worse**: the interval leaves out zero. A seed wins where it gains.
+
+${grid(["", "measure", `\`${energy}\` itself`, "gain", "95 %", "seeds that win", "verdict"], answers)}
+
 ## The prior
 
 For which classes the pretrained networks take the outliers, and what the balanced loss gains over EnergyOE. Effective classes: the exponential of the entropy of the shares.

@@ -13,6 +13,7 @@ import { readModel } from "../../src/onnx/index.js";
 import { createEngine } from "../../src/runtime/index.js";
 import type { ScoreName } from "../../src/scores/index.js";
 import { asClassifier, type TrainingResult, type TuneOptions, tune } from "../../src/training/index.js";
+import { meanOver } from "./statistics.js";
 
 /** One row of a table: what is run, under which name. `undefined` options: the untouched model. */
 export interface Setting {
@@ -181,14 +182,4 @@ function numbersOf({ id, rows }: Evaluation, result: TrainingResult | undefined)
           },
         }),
   };
-}
-
-export function meanOver(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** Standard deviation over seeds with n - 1 in the denominator. */
-export function deviationOver(values: readonly number[]): number {
-  const mean = meanOver(values);
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
 }

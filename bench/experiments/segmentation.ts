@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeFileAtomic } from "../../src/files.js";
-import { meanOver } from "./protocol.js";
+import { meanOver } from "./statistics.js";
 import { differenceTable, grid, type Measure, type Row, rowsOf, spread, valuesOf } from "./sweep-numbers.js";
 
 const { values: flags } = parseArgs({

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { readRecipe } from "../../src/benchmarks/sweep/recipe-file.js";
 import { type RunNumbers, readNumbers } from "../../src/benchmarks/sweep/results.js";
-import { deviationOver, meanOver } from "./protocol.js";
+import { deviationOver, halfInterval, meanOver } from "./statistics.js";
 
 /** Runs of one row by seed. */
 export type Row = ReadonlyMap<number, RunNumbers>;
@@ -73,6 +73,14 @@ export function spread(values: readonly number[], { sign = false }: { readonly s
   const mean = meanOver(values);
   const text = `${sign && mean > 0 ? "+" : ""}${mean.toFixed(2)}`;
   return values.length === 1 ? text : `${text} ± ${deviationOver(values).toFixed(2)}`;
+}
+
+/** What the differences of paired runs allow to say: better or worse where the 95 % interval of their mean leaves out zero. */
+export function verdict(gains: readonly number[], { lowerIsBetter = false } = {}): string {
+  if (gains.length < 2) return "one seed does not tell";
+  const mean = meanOver(gains);
+  if (Math.abs(mean) <= halfInterval(gains)) return "within the spread";
+  return mean < 0 === lowerIsBetter ? "better" : "worse";
 }
 
 /** A table whose first row is the reference itself, and the others what they have more than it. */

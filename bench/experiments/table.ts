@@ -1,5 +1,6 @@
 /** The Markdown tables of an experiment: averages with accuracy, then every OOD set on its own. */
-import { type Experiment, meanOver, type RunNumbers } from "./protocol.js";
+import type { Experiment, RunNumbers } from "./protocol.js";
+import { meanOver } from "./statistics.js";
 import { spread as cell, line as row } from "./sweep-numbers.js";
 
 export function experimentMarkdown(
