@@ -16,6 +16,22 @@ export async function openClassifier(path: string, given: Normalization | undefi
   return classifierOf(await readModel(path), path, given);
 }
 
+/** {@link openClassifier} for models that are compared; warns where some have a normalisation and others would take pixels without one. */
+export async function openClassifiers(
+  paths: readonly string[],
+  given: Normalization | undefined,
+  warn: (sentence: string) => void,
+): Promise<readonly OpenedClassifier[]> {
+  const opened = await Promise.all(paths.map((path) => openClassifier(path, given)));
+  const bare = paths.filter((_, index) => opened[index]?.normalization === undefined);
+  if (bare.length > 0 && bare.length < paths.length) {
+    warn(
+      `${bare.join(", ")} takes pixels from 0 to 1 as they are, where the other models normalize them; if it was trained with a normalization, give it as --normalize`,
+    );
+  }
+  return opened;
+}
+
 /** {@link openClassifier} for a model that has been read. */
 export function classifierOf(model: Model, path: string, given: Normalization | undefined): OpenedClassifier {
   const classifier = asClassifier(model, path);

@@ -14,7 +14,7 @@ import { classNamesOf } from "../training/class-names.js";
 import { shapeHint } from "../training/index.js";
 import { version } from "../version.js";
 import { countClasses } from "./class-counts.js";
-import { openClassifier, withEngine } from "./classifier-run.js";
+import { type OpenedClassifier, openClassifiers, withEngine } from "./classifier-run.js";
 import type { CommandIo } from "./command-io.js";
 import { acrossModels, baselineName } from "./compared-models.js";
 import type { NamedDataset } from "./named-dataset.js";
@@ -48,15 +48,16 @@ export interface FinishedEvaluation {
 export async function evaluateModels(
   paths: readonly string[],
   settings: EvaluationSettings,
-  { progress, signal }: CommandIo,
+  { progress, signal, warn }: CommandIo,
 ): Promise<FinishedEvaluation> {
   const names = modelNames(paths);
+  const opened = await openClassifiers(paths, settings.normalize, warn);
   return withEngine(settings, async (engine) => {
     const models: EvaluatedModel[] = [];
     const results: Report["models"][number][] = [];
     let sets: { readonly id: ImageDataset; readonly ood: readonly OodSet[] } | undefined;
     for (const [index, path] of paths.entries()) {
-      const { classifier, normalization } = await openClassifier(path, settings.normalize);
+      const { classifier, normalization } = opened[index] as OpenedClassifier;
       const { id, ood } = await openSets(settings, shapeHint(classifier));
       sets ??= { id, ood };
       const counts = settings.classCounts === undefined ? undefined : await countClasses(settings.classCounts);

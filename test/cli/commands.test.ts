@@ -291,6 +291,15 @@ describe("score", () => {
     const given = await json("score", ...argv, "--normalize", "0.5:0.25");
     expect(given).toEqual(found);
     expect(await json("score", ...argv, "--normalize", "0:1")).not.toEqual(found);
+
+    const compared = ["eval", "--model", model, "--baseline", at("model.onnx"), "--id", at("three-classes")];
+    const sets = [...compared, "--ood", at("outliers")];
+    const unlike = await runInMemory(sets);
+    expect(unlike.stderr).toBe(
+      `offmap: warning: ${at("model.onnx")} takes pixels from 0 to 1 as they are, where the other models normalize them; if it was trained with a normalization, give it as --normalize\n`,
+    );
+    expect(unlike.exitCode).toBe(0);
+    await text(...sets, "--normalize", "0.5:0.25");
   });
 
   test("an image does not change its score with the images beside it", async () => {

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import sharp from "sharp";
 import { beforeAll, expect, test } from "vitest";
-import { text } from "./memory-host.js";
+import { json, text } from "./memory-host.js";
 
 const asset = (name: string) => fileURLToPath(new URL(`../../assets/demo/${name}`, import.meta.url));
 const run = promisify(execFile);
@@ -49,19 +49,28 @@ beforeAll(async () => {
     ...["--out", at("guarded.onnx")],
   );
   const photo = Buffer.from(Uint8Array.from({ length: 3 * width * height }, (_, index) => (index * 7919) % 256));
-  await sharp(photo, { raw: { width, height, channels: 3 } })
+  // Taken on its side, as photos of phones are: height x width pixels and a note to turn them.
+  await sharp(photo, { raw: { width: height, height: width, channels: 3 } })
+    .withMetadata({ orientation: 6 })
     .jpeg()
     .toFile(at("photo.jpg"));
   await symlink(fileURLToPath(new URL("../../node_modules", import.meta.url)), at("node_modules"));
   shown = await runInNode("node.mjs", example("Node"));
 }, 60_000);
 
-test("the one for Node runs", () => {
+test("the one for Node runs, and says what offmap score says of the same photo", async () => {
   expect(shown).toMatch(/^(off the map|known) 0\.\d+\n$/);
+  const { images } = await json<{ images: { p_value: number }[] }>(
+    "score",
+    "--model",
+    at("guarded.onnx"),
+    at("photo.jpg"),
+  );
+  expect(Number(shown.slice(shown.lastIndexOf(" ")))).toBeCloseTo(images[0]?.p_value as number, 6);
 });
 
 test("the one for the browser says the same of the same pixels, by onnxruntime-web's WebAssembly", async () => {
-  const rgba = await sharp(at("photo.jpg")).ensureAlpha().raw().toBuffer();
+  const rgba = await sharp(at("photo.jpg")).autoOrient().ensureAlpha().raw().toBuffer();
   await writeFile(at("pixels.bin"), rgba);
   await writeFile(at("browser.mjs"), example("Browser"));
   // What the example takes from a page.

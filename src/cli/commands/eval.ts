@@ -69,7 +69,7 @@ export const evaluate = defineCommand({
     },
     {
       does: "Before and after, with a report",
-      line: "eval --model tuned/model.onnx --baseline model.onnx --id cifar:test.bin --ood textures=folder:dtd --out results",
+      line: "eval --model tuned/model.onnx --baseline model.onnx --id cifar:test.bin --ood textures=folder:dtd --normalize 0.485,0.456,0.406:0.229,0.224,0.225 --out results",
     },
     {
       does: "Anomaly maps of several models side by side",

@@ -75,7 +75,7 @@ export const fit = defineCommand({
     },
     {
       does: "A classifier of false alarms among the segments of an anomaly map",
-      line: 'fit --model deeplab.onnx --id "camvid:camvid?split=train" --paste cutouts:objects --score entropy --segments auto --out segments.json',
+      line: 'fit --model deeplab.onnx --id "camvid:camvid?split=val" --paste cutouts:objects --score entropy --segments auto --out segments.json',
     },
   ],
   async run({ task, ...given }, io) {

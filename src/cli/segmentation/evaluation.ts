@@ -23,7 +23,7 @@ import { classNamesOf } from "../../training/class-names.js";
 import type { Prior } from "../../training/prior.js";
 import { readPrior } from "../../training/prior-file.js";
 import { version } from "../../version.js";
-import { type OpenedClassifier, openClassifier, withEngine } from "../classifier-run.js";
+import { type OpenedClassifier, openClassifiers, withEngine } from "../classifier-run.js";
 import type { CommandIo } from "../command-io.js";
 import { acrossModels, baselineName } from "../compared-models.js";
 import { fileName, modelNames, sha256 } from "../evaluation.js";
@@ -81,7 +81,7 @@ export async function evaluateSegmenters(
 ): Promise<FinishedSegmentation> {
   const names = modelNames(paths);
   const sets = await openTestSets(settings);
-  const opened = await Promise.all(paths.map((path) => openClassifier(path, settings.normalize)));
+  const opened = await openClassifiers(paths, settings.normalize, (sentence) => io.warn(sentence));
   const told = classesOfSets(sets, { classes: settings.classes, fitOn: settings.fittedClasses });
   const classNames = told ?? classNamesOf((opened.at(-1) as OpenedClassifier).classifier.model);
   const prior = await priorOf(settings, classNames);
