@@ -120,9 +120,9 @@ await writeFileAtomic(
 Written by \`npx tsx bench/experiments/segmentation.ts\` from the numbers of these sweeps, each with its protocol above its tables:
 
 - [sweeps/${camvid}](sweeps/${camvid}/table.md): a small DeepLabV3+ trained on nine classes of CamVid; **held-out** classes (pedestrian, bicyclist) and **pasted** cut-outs as anomalies.
-  \`OFFMAP_DATA=DIR offmap bench small/camvid --seeds 1,2,3 --out docs/results/sweeps/${camvid}\`
+  \`OFFMAP_DATA=DIR offmap bench small/camvid small/camvid-rates --seeds 1,2,3 --out docs/results/sweeps/${camvid}\`
 - [sweeps/${espnet}](sweeps/${espnet}/table.md): someone else's network, ESPNet as its authors trained it, untouched and with its last block fine-tuned; pasted cut-outs.
-  \`OFFMAP_DATA=DIR OFFMAP_MODELS=DIR offmap bench small/espnet-camvid --seeds 1,2,3 --out docs/results/sweeps/${espnet}\`
+  \`OFFMAP_DATA=DIR OFFMAP_MODELS=DIR offmap bench small/espnet-camvid small/espnet-camvid-settings --seeds 1,2,3 --out docs/results/sweeps/${espnet}\`
 
 No setting was chosen on these sets. Neither is a benchmark of the paper, and no number is comparable with a cell of it. Where the pasted cut-outs go follows from scenes, objects and seed
 alone (\`planPastes\` in \`src/data/segmentation\`), so the list is the recipe. Percent and percent points, over all pixels of a set; over more than one seed the mean ± the sample standard deviation.

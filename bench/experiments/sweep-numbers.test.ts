@@ -13,6 +13,20 @@ test.each([
   expect([...kept.keys()]).toEqual(["st-energy", "energy-tune", "balanced-energy", "st-msp"]);
 });
 
+test("rows of one seed that begin with different networks are not compared", async () => {
+  const recipes = join("recipes", "small", "cifar10-lt");
+  const row = (network: string) => new Map([[1, { stages: [network, "tuned"], data: {} }]]) as unknown as Row;
+  const rows = (other: string) =>
+    new Map([
+      ["energy-tune", row("new")],
+      ["balanced-energy", row(other)],
+    ]);
+  expect((await beginningLike("energy-tune", rows("new"), recipes)).size).toBe(2);
+  await expect(beginningLike("energy-tune", rows("old"), recipes)).rejects.toThrow(
+    "balanced-energy, seed 1: made from",
+  );
+});
+
 test("a row that trains nothing is compared under every seed, and one that trains under its own alone", () => {
   const row = (stages: readonly string[], accuracies: Readonly<Record<number, number>>) =>
     new Map(

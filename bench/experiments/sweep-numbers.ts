@@ -35,12 +35,25 @@ export async function beginningLike(
   const beginningOf = async (row: string) => {
     // Where data and networks lie does not matter.
     const { stages } = await readRecipe(join(recipes, `${row}.yaml`), { OFFMAP_DATA: "DIR", OFFMAP_MODELS: "DIR" });
-    return { ...stages[0], where: undefined };
+    const [first] = stages;
+    return first && { ...first, where: undefined };
   };
   const own = await beginningOf(reference);
   const kept = new Map<string, Row>();
   for (const [name, row] of rows) if (isDeepStrictEqual(await beginningOf(name), own)) kept.set(name, row);
+  // A network that is given is no run; one that is trained is the first, and with the data must be the same under each seed.
+  if (own?.kind !== "model") for (const [name, row] of kept) refuseOutdated(name, row, rows.get(reference));
   return kept;
+}
+
+/** @throws Error where results were made by different recipes or on different data, as happens when only some rows are run anew */
+function refuseOutdated(name: string, row: Row, reference: Row | undefined): void {
+  for (const [seed, { stages, data }] of row) {
+    const other = reference?.get(seed);
+    if (other === undefined) continue;
+    if (stages[0] === other.stages[0] && isDeepStrictEqual(data, other.data)) continue;
+    throw new Error(`${name}, seed ${seed}: made from another network or on other data than what it is compared with`);
+  }
 }
 
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
@@ -79,7 +92,7 @@ export function spread(values: readonly number[], { sign = false }: { readonly s
 export function verdict(gains: readonly number[], { lowerIsBetter = false } = {}): string {
   if (gains.length < 2) return "one seed does not tell";
   const mean = meanOver(gains);
-  if (Math.abs(mean) <= halfInterval(gains)) return "within the spread";
+  if (!(Math.abs(mean) > halfInterval(gains))) return "within the spread";
   return mean < 0 === lowerIsBetter ? "better" : "worse";
 }
 

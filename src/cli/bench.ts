@@ -6,6 +6,7 @@ import {
   type Override,
   overriding,
   type PlannedRun,
+  type PlannedStage,
   planSweep,
   type Recipe,
   type RunNumbers,
@@ -63,11 +64,12 @@ export async function runBench(options: BenchOptions, io: CommandIo, runner: Job
     ["Device", device ?? "cpu"],
     ...set.map(({ key, value }) => [`--set ${key}`, value] as const),
   ] as const;
+  const unlock = await folder.lock();
   const results = new Results({ recipes, plan }, out, settings, io);
   try {
     await runSweep(plan, { folder, sharing, device, runner, signal: io.signal, observer: results });
   } finally {
-    await results.close();
+    await results.close().finally(unlock);
   }
   if (results.failures.size > 0) io.incomplete();
   const tables = results.tables();
@@ -185,16 +187,23 @@ function benchDocument(out: string, tables: readonly SweepTable[], { failures }:
 }
 
 async function planDocument(plan: SweepPlan, folder: SweepFolder, recipes: readonly Recipe[]) {
-  const runs = [];
-  for (const run of plan.runs) {
-    const { recipe, seed, stages } = run;
-    const isFinished = (await folder.numbers(run)) !== undefined;
-    runs.push({ recipe: recipe.name, title: recipe.title, seed, stages, state: isFinished ? "finished" : "to be run" });
-  }
+  const runs = await Promise.all(
+    plan.runs.map(async (run) => {
+      const { recipe, seed, stages } = run;
+      const state = (await folder.numbers(run)) === undefined ? "to be run" : "finished";
+      return { recipe: recipe.name, title: recipe.title, seed, stages, state };
+    }),
+  );
+  const stateOf = (stage: PlannedStage): string => {
+    if (folder.isFinished(stage)) return "finished";
+    // Numbers outlive the networks that they were measured on.
+    if (runs.every(({ stages, state }) => state === "finished" || !stages.includes(stage.key))) return "not needed";
+    return folder.canGoOn(stage) ? "begun" : "to be run";
+  };
   return {
     stages: [...plan.stages.values()].map((stage) => ({
       ...{ key: stage.key, kind: stage.kind, for: stage.label, folder: folder.stage(stage.key) },
-      state: folder.isFinished(stage) ? "finished" : folder.canGoOn(stage) ? "begun" : "to be run",
+      state: stateOf(stage),
       shared_by: plan.runs.filter(({ stages }) => stages.includes(stage.key)).length,
     })),
     runs,

@@ -3,11 +3,14 @@
  * to a temporary name and renamed, is always either the old state or the new one.
  */
 import { existsSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { FormatError, OptionError } from "../errors.js";
 import { readModel, writeModel } from "../onnx/index.js";
 import type { Tensor } from "../onnx/types.js";
 
 const key = "offmap.checkpoint";
+/** What errors about a checkpoint that cannot be continued are about. */
+export const resumeFlag = "--resume";
 
 export interface Checkpoint {
   /** Updates done. */
@@ -40,7 +43,7 @@ export async function writeCheckpoint(path: string, { variables, ...rest }: Chec
 export async function readCheckpoint(path: string, identity: string): Promise<Checkpoint> {
   if (!existsSync(path)) {
     throw new OptionError({
-      where: "--resume",
+      where: resumeFlag,
       expected: `a checkpoint at ${path}`,
       received: "none",
       hint: "start without --resume",
@@ -51,23 +54,25 @@ export async function readCheckpoint(path: string, identity: string): Promise<Ch
   if (text === undefined)
     throw new FormatError({ where: path, expected: "an Offmap checkpoint", received: "another ONNX file" });
   const rest = JSON.parse(text) as Omit<Checkpoint, "variables">;
-  if (rest.identity !== identity) {
+  const difference = firstDifference(rest.identity, identity);
+  if (difference !== undefined) {
     throw new OptionError({
-      where: "--resume",
+      where: resumeFlag,
       expected: "the options, model and data the checkpoint was made with",
-      received: firstDifference(rest.identity, identity),
+      received: difference,
       hint: "repeat the original command with --resume added, or choose another --out",
     });
   }
   return { ...rest, variables: Object.fromEntries(model.graph.initializers) };
 }
 
-/** Both identities are JSON objects: names the first field that differs. */
-function firstDifference(before: string, now: string): string {
+/** Both identities are JSON objects: names the first field that differs, whatever the order of fields. */
+function firstDifference(before: string, now: string): string | undefined {
   const [a, b] = [JSON.parse(before), JSON.parse(now)] as [Record<string, unknown>, Record<string, unknown>];
   for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    if (isDeepStrictEqual(a[name], b[name])) continue;
     const [x, y] = [JSON.stringify(a[name]), JSON.stringify(b[name])];
-    if (x !== y) return `${name} ${y ?? "unset"} instead of ${x ?? "unset"}`;
+    return `${name} ${y ?? "unset"} instead of ${x ?? "unset"}`;
   }
-  return "another run";
+  return undefined;
 }

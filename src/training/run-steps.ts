@@ -52,7 +52,8 @@ export async function runSteps({
       throw error;
     }
   };
-  progress.start("Training", total, "steps");
+  // Progress counts what this run has to do, so that rate and time left are right.
+  progress.start(first === 0 ? "Training" : `Training from step ${first} on`, total - first, "steps");
   // A run that was stopped while it looked is to look once more.
   if (first > 0) await look(first);
   const started = performance.now();
@@ -71,7 +72,7 @@ export async function runSteps({
     folder.log({ step: step + 1, learningRate, ...readings });
     await look(step + 1);
     if ((step + 1) % options.checkpointEvery === 0 && step + 1 < total) await save(step + 1);
-    progress.update(step + 1, `loss ${readings.loss.toFixed(4)}`);
+    progress.update(step + 1 - first, `loss ${readings.loss.toFixed(4)}`);
   }
   progress.finish();
   return { seconds: (performance.now() - started) / 1000, images };

@@ -9,6 +9,7 @@ import { createEngine, type Engine } from "../runtime/index.js";
 import { BatchSource } from "./batch-source.js";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { type FrozenPart, openFrozenPart } from "./frozen-part.js";
+import { runIdentity } from "./identity.js";
 import { type Predictions, predictionsFromFeatures, predictionsFromImages } from "./predictions.js";
 import { accuracyOf, type Preparation, prepare, prepareUntrained } from "./preparation.js";
 import { type Progress, silent } from "./progress.js";
@@ -70,7 +71,9 @@ export async function runTraining(
     }
     for (const sentence of unusedOptions(options, told)) warn(sentence);
     const folder = await RunFolder.open(options.out);
-    const identity = await identityOf(start, options, inputs);
+    const { classifier, plan, id, outliers } = inputs;
+    const material = { digest: start.digest, logits: classifier.logits, parameters: plan.parameters, id, outliers };
+    const identity = await runIdentity(options, material);
     const checkpoint = options.resume ? await readCheckpoint(folder.file("checkpoint.onnx"), identity) : undefined;
     if (checkpoint !== undefined) await folder.continueLog(checkpoint.step);
     const frozen = await openFrozenPart(engine, inputs, changesImages(options), { progress, signal });
@@ -250,31 +253,6 @@ function warnOfFall({ inputs, warn }: Run, { accuracyBefore }: Preparation, accu
     `accuracy on ${inputs.heldIndices.length > 0 ? "held-out" : "the"} training images fell from ${percent(accuracyBefore)} to ` +
       `${percent(accuracyAfter)}: lower --weight or --lr, or let the margins fit the model (--m-in auto --m-out auto)`,
   );
-}
-
-/** Model, data and options that decide a run's bits: what a checkpoint may be continued with. */
-async function identityOf(
-  { digest }: Start,
-  options: ResolvedTrainingOptions,
-  { classifier, id, outliers, plan }: RunInputs,
-): Promise<string> {
-  const {
-    out: _out,
-    resume: _resume,
-    engine: _engine,
-    checkpointEvery: _every,
-    id: _id,
-    outliers: _outliers,
-    ...rest
-  } = options;
-  return JSON.stringify({
-    ...rest,
-    model: digest,
-    id: await id.fingerprint(),
-    outliers: (await outliers?.fingerprint()) ?? null,
-    logits: classifier.logits,
-    trained: plan.parameters.map(({ name }) => name),
-  });
 }
 
 const percent = (value: number) => `${(100 * value).toFixed(2)} %`;

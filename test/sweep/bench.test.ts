@@ -194,10 +194,32 @@ describe("a sweep", { timeout: 600_000 }, () => {
     const out = join(folder, "held");
     await mkdir(out);
     await writeFile(join(out, "lock"), JSON.stringify({ pid: process.ppid, host: hostname() }));
+    await writeFile(join(out, "table.md"), "what the other has");
     await expect(sweep({ out })).rejects.toThrow("expected a folder that no other sweep is at work in");
+    expect(await readFile(join(out, "table.md"), "utf8")).toBe("what the other has");
     // One whose process is gone holds nothing.
     await writeFile(join(out, "lock"), JSON.stringify({ pid: 2 ** 22 + 1, host: hostname() }));
     expect((await sweep({ out, recipes: [join(folder, "rows", "base.yaml")], seeds: [1] })).exitCode).toBe(0);
+  });
+
+  test("a result that cannot be read is measured anew, and the plan says so", async () => {
+    const out = join(folder, "damaged");
+    const base = { out, recipes: [join(folder, "rows", "base.yaml")], seeds: [1] };
+    await sweep(base);
+    const whole = await outcome(out);
+    await writeFile(join(out, "results", "tiny", "base", "seed-1.json"), "{");
+    expect((await sweep({ ...base, plan: true })).document).toMatchObject({
+      stages: [{ state: "finished" }],
+      runs: [{ state: "to be run" }],
+    });
+    expect((await sweep(base)).jobs.map(({ kind }) => kind)).toEqual(["evaluate"]);
+    expect(await outcome(out)).toEqual(whole);
+    // Without the network the numbers stand, and nothing is to be trained.
+    await rm(join(out, "stages"), { recursive: true });
+    expect((await sweep({ ...base, plan: true })).document).toMatchObject({
+      stages: [{ state: "not needed" }],
+      runs: [{ state: "finished" }],
+    });
   });
 
   test("the plan names stages by key and runs nothing", async () => {

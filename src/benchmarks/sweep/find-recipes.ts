@@ -20,7 +20,7 @@ export async function findRecipes(names: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const name of names) {
     const files = (await expand(resolve(name))) ?? (await expand(join(ownRecipes, name)));
-    if (files === undefined || files.length === 0) {
+    if (files === undefined) {
       throw new OptionError({
         where: "RECIPE",
         expected: "a recipe, a folder with recipes or a pattern",
@@ -33,7 +33,7 @@ export async function findRecipes(names: readonly string[]): Promise<string[]> {
   return [...new Set(found)];
 }
 
-/** Undefined where nothing is there. */
+/** Undefined where there is no recipe. */
 async function expand(path: string): Promise<string[] | undefined> {
   if (/[*?]/.test(path) && !existsSync(path)) {
     const parts = path.split(sep);
@@ -46,10 +46,9 @@ async function expand(path: string): Promise<string[] | undefined> {
         .join(sep) || sep;
     if (!existsSync(fixed)) return undefined;
     const pattern = patternOf(relative(fixed, path).split(sep).join("/"));
-    const matching = (await filesBelow(fixed)).filter((file) =>
-      pattern.test(relative(fixed, file).split(sep).join("/")),
+    return onlyRecipes(
+      (await filesBelow(fixed)).filter((file) => pattern.test(relative(fixed, file).split(sep).join("/"))),
     );
-    return matching.length === 0 ? undefined : onlyRecipes(matching);
   }
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) return onlyRecipes(await filesBelow(path));
@@ -57,10 +56,10 @@ async function expand(path: string): Promise<string[] | undefined> {
   return existsSync(`${path}.yaml`) ? [`${path}.yaml`] : undefined;
 }
 
-async function onlyRecipes(files: readonly string[]): Promise<string[]> {
+async function onlyRecipes(files: readonly string[]): Promise<string[] | undefined> {
   const kept: string[] = [];
   for (const file of files) if (await isRecipe(file)) kept.push(file);
-  return kept;
+  return kept.length === 0 ? undefined : kept;
 }
 
 async function filesBelow(folder: string): Promise<string[]> {
@@ -71,6 +70,7 @@ async function filesBelow(folder: string): Promise<string[]> {
     .sort();
 }
 
+/** What matches a folder stands for the files below it. */
 function patternOf(text: string): RegExp {
   const source = text
     .split("/")
@@ -83,6 +83,8 @@ function patternOf(text: string): RegExp {
             .replaceAll("?", "[^/]")}/`,
     )
     .join("")
+    // At the end there is no name that `**` stands before.
+    .replace(/\(\?:\.\+\/\)\?$/, ".+")
     .replace(/\/$/, "");
-  return new RegExp(`^${source}$`);
+  return new RegExp(`^${source}(?:/.+)?$`);
 }

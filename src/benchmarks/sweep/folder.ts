@@ -1,9 +1,8 @@
 /** The folder of a sweep: `stages/KEY/` (run folders of train and tune), `results/RECIPE/seed-N.json`, `results/TABLE/plan-SET.json`, `lock`, and the tables. */
 import { existsSync } from "node:fs";
-import { mkdir, open, readFile, rm } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
-import { OptionError } from "../../errors.js";
+import { FormatError } from "../../errors.js";
+import { lockFolder } from "./lock.js";
 import type { ModelSource, PlannedRun, PlannedStage } from "./plan.js";
 import { type RunNumbers, readNumbers } from "./results.js";
 
@@ -38,10 +37,15 @@ export class SweepFolder {
     return ["checkpoint.onnx", "search"].some((name) => existsSync(join(this.stage(key), name)));
   }
 
-  /** The numbers of a run; undefined where there are none, or those of other settings or data. */
+  /** The numbers of a run; undefined where there are none, those of other settings or data, or what cannot be read: they are measured anew. */
   async numbers(run: PlannedRun): Promise<RunNumbers | undefined> {
-    const found = await readNumbers(this.result(run));
-    return found?.key === run.key ? found : undefined;
+    try {
+      const found = await readNumbers(this.result(run));
+      return found?.key === run.key ? found : undefined;
+    } catch (error) {
+      if (error instanceof FormatError) return undefined;
+      throw error;
+    }
   }
 
   /**
@@ -50,56 +54,7 @@ export class SweepFolder {
    * @returns what lets them in again
    * @throws OptionError while another process has it
    */
-  async lock(): Promise<() => Promise<void>> {
-    await mkdir(this.path, { recursive: true });
-    const path = join(this.path, "lock");
-    const own = JSON.stringify({ pid: process.pid, host: hostname() });
-    const take = async () => {
-      const file = await open(path, "wx");
-      await file.writeFile(own);
-      await file.close();
-    };
-    try {
-      await take();
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
-      const holder = await readHolder(path);
-      if (holder !== undefined && isAlive(holder)) {
-        throw new OptionError({
-          where: "--out",
-          expected: "a folder that no other sweep is at work in",
-          received: `${this.path}, where process ${holder.pid} on ${holder.host} is`,
-          hint: `wait for it, or delete ${path} if it is no sweep`,
-        });
-      }
-      await rm(path, { force: true });
-      await take();
-    }
-    return () => rm(path, { force: true });
-  }
-}
-
-interface Holder {
-  readonly pid: number;
-  readonly host: string;
-}
-
-async function readHolder(path: string): Promise<Holder | undefined> {
-  try {
-    return JSON.parse(await readFile(path, "utf8")) as Holder;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Of a process on another machine nothing can be said, so it counts as alive. */
-function isAlive({ pid, host }: Holder): boolean {
-  if (host !== hostname()) return true;
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+  lock(): Promise<() => Promise<void>> {
+    return lockFolder(this.path);
   }
 }

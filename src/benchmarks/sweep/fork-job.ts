@@ -76,7 +76,9 @@ export const forkJob: JobRunner = async (job, { progress, signal, warn, memory }
 
 function endedEarly(code: number | null, killer: NodeJS.Signals | null, complaint: string): RunError {
   const why = killer === null ? `ended with exit code ${code}` : `was ended by ${killer}`;
-  const last = complaint.trim().split("\n").at(-1);
+  const lines = complaint.trim().split("\n");
+  // Node's own last line after an error is its version, and after a crash a frame of its stack.
+  const last = lines.findLast((line) => /^(\w*Error|FATAL ERROR)\b/.test(line)) ?? lines.at(-1);
   return new RunError({
     problem: `its process ${why}${last ? ` (${last})` : ""}`,
     hint:

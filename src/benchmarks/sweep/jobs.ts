@@ -1,8 +1,10 @@
 /** What one process does: a training run, or the evaluation of a finished recipe. Jobs are plain data. */
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { OptionError } from "../../errors.js";
 import { writeFileAtomic } from "../../files.js";
 import { createEngine } from "../../runtime/index.js";
+import { resumeFlag } from "../../training/checkpoint.js";
 import { type TrainingContext, train, trainSegmentation, tune, tuneSegmentation } from "../../training/index.js";
 import { evaluateImages, type ImageEvaluationJob } from "./evaluate-images.js";
 import { evaluateScenes, type SceneEvaluationJob } from "./evaluate-scenes.js";
@@ -17,6 +19,18 @@ export async function runJob(job: Job, context: TrainingContext): Promise<void> 
   if (job.kind === "evaluate") return runEvaluation(job, context);
   await mkdir(job.options.out, { recursive: true });
   await writeFileAtomic(join(job.options.out, "stage.json"), `${JSON.stringify(job.content, null, 2)}\n`);
+  await runStage(job, context).catch((error: unknown) => {
+    if (!(error instanceof OptionError && error.details.where === resumeFlag)) throw error;
+    // The user of a sweep has given no such flag.
+    throw new OptionError({
+      ...error.details,
+      where: job.options.out,
+      hint: "delete this folder to begin the stage anew",
+    });
+  });
+}
+
+async function runStage(job: StageJob, context: TrainingContext): Promise<void> {
   if (job.task === "segmentation") {
     if (job.kind === "train") await trainSegmentation(job.options, context);
     else await tuneSegmentation(job.options, context);

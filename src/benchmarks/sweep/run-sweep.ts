@@ -37,15 +37,12 @@ export interface SweepOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** @throws CancelledError after a request to stop, when every job has saved what it had */
-export async function runSweep(plan: SweepPlan, options: SweepOptions): Promise<void> {
-  const unlock = await options.folder.lock();
-  try {
-    await new Sweep(plan, options).run();
-  } finally {
-    await unlock();
-  }
-}
+/**
+ * The caller holds the lock of the folder, until it has written its tables too.
+ *
+ * @throws CancelledError after a request to stop, when every job has saved what it had
+ */
+export const runSweep = (plan: SweepPlan, options: SweepOptions): Promise<void> => new Sweep(plan, options).run();
 
 class Sweep {
   private readonly memory = new MemoryBook();

@@ -51,10 +51,13 @@ export async function fetchDataset(
   const done = await readReceipt(receipt);
   let bytes = 0;
   for (const file of files) {
-    if (done.some(({ url }) => url === file.url)) continue;
-    bytes += await fetchFile(file, staging, context);
-    done.push({ url: file.url, checksum: file.checksum?.hex });
-    await writeFileAtomic(receipt, `${JSON.stringify({ title: entry.title, files: done }, null, 2)}\n`);
+    if (!done.some(({ url }) => url === file.url)) {
+      bytes += await fetchFile(file, staging, context);
+      done.push({ url: file.url, checksum: file.checksum?.hex });
+      await writeFileAtomic(receipt, `${JSON.stringify({ title: entry.title, files: done }, null, 2)}\n`);
+    }
+    // An archive goes when it is noted as unpacked, so that it need never be downloaded again.
+    if (file.unpack) await rm(join(staging, file.name), { force: true });
   }
   for (const preparation of preparations) await prepare(staging, preparation);
   await rename(staging, folder);
@@ -67,7 +70,6 @@ async function fetchFile(file: CatalogueFile, staging: string, context: Download
   if (!file.unpack) return bytes;
   const { progress, signal } = context;
   await unpack(target, file.into === undefined ? staging : join(staging, file.into), { progress, signal });
-  await rm(target);
   return bytes;
 }
 

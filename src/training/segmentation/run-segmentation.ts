@@ -5,6 +5,7 @@ import type { Tensor } from "../../onnx/types.js";
 import { createEngine, type Engine, type Session, sessionBytes } from "../../runtime/index.js";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "../checkpoint.js";
 import { droppingNodes } from "../dropout.js";
+import { runIdentity } from "../identity.js";
 import { type Progress, silent } from "../progress.js";
 import { RunFolder } from "../run-files.js";
 import { marginsOf, meanOfLast, versions } from "../run-record.js";
@@ -73,7 +74,10 @@ export async function runSegmentation(
       warn("--head-dropout has no effect: the last layer alone is trained, and nothing in front of it");
     }
     const folder = await RunFolder.open(options.out);
-    const identity = await identityOf(start, options, inputs);
+    const identity = await runIdentity(options, {
+      ...{ digest: start.digest, logits: segmenter.logits, parameters: plan.parameters },
+      ...{ id: inputs.id, outliers: inputs.outliers },
+    });
     const checkpoint = options.resume ? await readCheckpoint(folder.file("checkpoint.onnx"), identity) : undefined;
     if (checkpoint !== undefined) await folder.continueLog(checkpoint.step);
     const prefix = plan.prefix === undefined ? undefined : await engine.load(sessionBytes(plan.prefix));
@@ -213,32 +217,6 @@ async function epochWatch(run: Run, prepared: SegmentationPreparation, trainer: 
     if (isBest) await writeModel(modelOf(run, prepared, trained), folder.file("best.onnx"));
   };
   return { validation, afterStep };
-}
-
-/** Model, data and options that decide a run's bits: what a checkpoint may be continued with. */
-async function identityOf(
-  { digest }: SegmentationStart,
-  options: ResolvedSegmentationOptions,
-  { id, outliers, plan, segmenter }: SegmentationInputs,
-): Promise<string> {
-  const {
-    out: _out,
-    resume: _resume,
-    engine: _engine,
-    checkpointEvery: _every,
-    id: _id,
-    outliers: _outliers,
-    val: _val,
-    ...rest
-  } = options;
-  return JSON.stringify({
-    ...rest,
-    model: digest,
-    id: await id.fingerprint(),
-    outliers: (await outliers?.fingerprint()) ?? null,
-    logits: segmenter.logits,
-    trained: plan.parameters.map(({ name }) => name),
-  });
 }
 
 const nullIfNaN = (value: number) => (Number.isNaN(value) ? null : value);
