@@ -104,7 +104,7 @@ export const updateOptions = <
       placeholder: "PATTERNS",
       group: training,
       many: { separator: "," },
-      help: "parameters without weight decay, such as bn*,*.bias",
+      help: "parameters without weight decay, such as *bn*,*.bias",
       parser: text("patterns over parameter names"),
     },
     schedule: {

@@ -8,15 +8,21 @@ import type { Expr } from "../ops/index.js";
 import { AttributeReader, add, filledLike, findRule, sameDims, staticDims } from "../ops/index.js";
 import type { BuiltNode, CustomRegion, GraphBuilder } from "./builder.js";
 
+/** {@link gradientsWhereReached}, with zeros where the loss does not depend on a target. */
+export function gradients(graph: GraphBuilder, loss: Expr, targets: readonly Expr[]): Expr[] {
+  const found = gradientsWhereReached(graph, loss, targets);
+  return targets.map((target, index) => found[index] ?? filledLike(target, 0));
+}
+
 /**
  * Gradients of a loss.
  *
  * @param loss     an expression with exactly one element
  * @param targets  expressions the loss may depend on
- * @returns one expression per target, of its shape; zeros where the loss does not depend on it
+ * @returns one expression per target, of its shape; undefined where no gradient of the loss comes to it
  * @throws UnsupportedError when an operator without a gradient rule lies between a target and the loss
  */
-export function gradients(graph: GraphBuilder, loss: Expr, targets: readonly Expr[]): Expr[] {
+export function gradientsWhereReached(graph: GraphBuilder, loss: Expr, targets: readonly Expr[]): (Expr | undefined)[] {
   if (elementCount(staticDims(loss, "loss")) !== 1) {
     throw new ShapeError({ where: "loss", expected: "a single number", received: `shape ${formatDims(loss.dims)}` });
   }
@@ -78,7 +84,7 @@ export function gradients(graph: GraphBuilder, loss: Expr, targets: readonly Exp
       accumulate(x, results[index], where);
     });
   }
-  return targets.map((target) => total.get(target.name) ?? filledLike(target, 0));
+  return targets.map((target) => total.get(target.name));
 }
 
 /** Names of the values that depend on a target, the targets among them. */

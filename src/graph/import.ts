@@ -4,7 +4,7 @@
  */
 import { GraphError } from "../errors.js";
 import type { Graph, Node } from "../onnx/types.js";
-import { add, type Expr, mul, trainingBatchNorm } from "../ops/index.js";
+import { add, type Expr, identity, mul, trainingBatchNorm } from "../ops/index.js";
 import type { GraphBuilder } from "./builder.js";
 import { mergeableBatchNorms, mergedConvolution } from "./merge-batch-norm.js";
 
@@ -122,7 +122,8 @@ function batchNormInTraining(node: Node, inputs: readonly Expr[], values: Readon
   const { y, mean, variance } = trainingBatchNorm(x, scale, bias, number("epsilon", 1e-5));
   const count = (x.dims as number[]).reduce((product, size, axis) => (axis === 1 ? product : product * size), 1);
   const unbiased = mul(variance, count / Math.max(1, count - 1));
-  const moved = (old: Expr, fresh: Expr) => add(mul(old, keep), mul(fresh, 1 - keep));
+  // A single value has no variance: the last batch of an epoch may be one image, and PyTorch refuses it.
+  const moved = (old: Expr, fresh: Expr) => (count === 1 ? identity(old) : add(mul(old, keep), mul(fresh, 1 - keep)));
   const [meanName, varianceName] = [node.inputs[3] as string, node.inputs[4] as string];
   for (const name of [meanName, varianceName]) {
     if (!values.has(name))

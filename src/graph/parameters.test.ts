@@ -93,6 +93,10 @@ describe("parameters", () => {
 
   test("are chosen by patterns in which a dot is a dot", () => {
     expect(names("conv2.*,fc.bias")).toEqual(["conv2.weight", "conv2.bias", "fc.bias"]);
+    // One of two is not enough: what it was meant for would stay frozen without a word.
+    expect(() => names("*,conv2x*")).toThrow(
+      '--train: expected at least one parameter to train, got none for "conv2x*"',
+    );
     expect(() => names("conv2x*")).toThrow('--train: expected at least one parameter to train, got none for "conv2x*"');
   });
 

@@ -97,21 +97,8 @@ export function selectParameters(graph: Graph, selection: string): Parameter[] {
       ? parameters
       : selection === "head"
         ? headOf(graph, parameters)
-        : matchingParameters(parameters, selection);
-  if (chosen.length === 0) {
-    throw new OptionError({
-      where: "--train",
-      expected: "at least one parameter to train",
-      received: `none for "${selection}"`,
-      hint:
-        parameters.length === 0
-          ? "the model has no weights that training could move"
-          : `the model has ${parameters.length} parameters, for example ${parameters
-              .slice(0, 3)
-              .map(({ name }) => name)
-              .join(", ")}; \`offmap inspect\` lists them`,
-    });
-  }
+        : namedParameters(parameters, selection, trained);
+  if (chosen.length === 0) throw nothingFor(selection, parameters, trained);
   const odd = chosen.find(({ tensor }) => tensor.dtype !== "float32");
   if (odd !== undefined) {
     throw new UnsupportedError({
@@ -144,6 +131,38 @@ export function headLayer(graph: Graph): Node | undefined {
     for (const name of node.inputs) wanted.add(name);
   }
   return undefined;
+}
+
+/** What a flag chooses parameters for. */
+interface Choice {
+  readonly flag: string;
+  readonly purpose: string;
+}
+const trained: Choice = { flag: "--train", purpose: "to train" };
+export const keptFromDecay: Choice = { flag: "--no-decay", purpose: "to keep from decay" };
+
+/**
+ * {@link matchingParameters} of patterns that a user has given.
+ *
+ * @throws OptionError for a pattern that matches nothing: what it was meant for would silently be treated as the rest
+ */
+export function namedParameters(parameters: readonly Parameter[], patterns: string, choice: Choice): Parameter[] {
+  const idle = patterns.split(",").find((pattern) => matchingParameters(parameters, pattern).length === 0);
+  if (idle !== undefined) throw nothingFor(idle.trim(), parameters, choice);
+  return matchingParameters(parameters, patterns);
+}
+
+function nothingFor(pattern: string, parameters: readonly Parameter[], { flag, purpose }: Choice): OptionError {
+  const examples = parameters.slice(0, 3).map(({ name }) => name);
+  return new OptionError({
+    where: flag,
+    expected: `at least one parameter ${purpose}`,
+    received: `none for "${pattern}"`,
+    hint:
+      examples.length === 0
+        ? "the model has no weights that training could move"
+        : `the model has ${parameters.length} parameters, for example ${examples.join(", ")}; \`offmap inspect\` lists them`,
+  });
 }
 
 /** Those whose names match one of the patterns, separated by commas, where `*` stands for anything. */

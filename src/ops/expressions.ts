@@ -94,6 +94,8 @@ export const and = (a: Expr, b: Expr): Expr => binary("And", a, b);
 export const not = (x: Expr): Expr => unary("Not", x);
 
 export const neg = (x: Expr): Expr => unary("Neg", x);
+/** x under another name. */
+export const identity = (x: Expr): Expr => unary("Identity", x);
 export const abs = (x: Expr): Expr => unary("Abs", x);
 export const sign = (x: Expr): Expr => unary("Sign", x);
 export const exp = (x: Expr): Expr => unary("Exp", x);

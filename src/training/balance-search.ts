@@ -68,7 +68,7 @@ export async function tuneWithBalanceSearch(
   for (const alpha of grid.alpha) {
     for (const gamma of grid.gamma) {
       const out = join(options.out, "search", `alpha-${alpha}-gamma-${gamma}`);
-      // What was stopped goes on, what is finished is only read.
+      // What was stopped goes on; what is finished takes no more steps and is measured again.
       const resume = options.resume === true && existsSync(join(out, "checkpoint.onnx"));
       const told = { ...options, outliers: seen, alpha, gamma, holdOut: options.holdOut || heldOut, out, resume };
       const { accuracy_after: accuracy, out: model } = await tuneOnce(told, context);

@@ -1,4 +1,5 @@
 /** The model and data of a run, opened and checked. */
+import { isDeepStrictEqual } from "node:util";
 import {
   checkClassCount,
   classCounts,
@@ -10,6 +11,7 @@ import {
   openDataset,
 } from "../data/index.js";
 import { DataError, OptionError } from "../errors.js";
+import { losses } from "../losses/index.js";
 import type { Model } from "../onnx/types.js";
 import { asClassifier, type Classifier, imageShape, normalizationFor, shapeHint } from "./classifier.js";
 import { planTraining, type TrainingPlan } from "./plan.js";
@@ -38,8 +40,10 @@ export async function openInputs(
 ): Promise<RunInputs> {
   const classifier = asClassifier(model, where);
   const normalization = normalizationFor(classifier, options.normalization);
-  const id = await openDataset(options.id, shapeHint(classifier));
-  const shape = imageShape(classifier, id.shape);
+  const found = await openDataset(options.id, shapeHint(classifier));
+  const shape = imageShape(classifier, found.shape);
+  // A model that takes any size but not any number of channels: grey images are repeated.
+  const id = isDeepStrictEqual(shape, [...found.shape]) ? found : await openDataset(options.id, { shape });
   const outliers =
     options.outliers === undefined ? undefined : await openDataset(options.outliers, { shape, ignoreLabels: true });
   if (outliers === undefined && options.loss !== "ce") {
@@ -48,6 +52,15 @@ export async function openInputs(
       expected: `a dataset of outliers for the loss ${options.loss}`,
       received: "none",
       hint: "give a folder of images that show none of the classes, or --loss ce",
+    });
+  }
+  const { projects, prototypes } = losses[options.loss];
+  if (options.mixup !== undefined && (projects || prototypes)) {
+    throw new OptionError({
+      where: "--mixup",
+      expected: "a loss that looks at logits alone",
+      received: options.loss,
+      hint: "it contrasts images by their class, and mixed ones have two: leave out --mixup",
     });
   }
   const plan = planTraining(classifier, shape, options.train);
@@ -60,8 +73,9 @@ export async function openInputs(
     });
   }
   checkClassCount(id, plan.classes);
-  // Of a handful of images none can be spared.
-  const spare = options.shuffle && id.length * defaultHoldOut >= 1;
+  // Of a handful of images none can be spared, and every class keeps one.
+  const wanted = Math.round(id.length * defaultHoldOut);
+  const spare = options.shuffle && wanted >= 1 && wanted <= id.length - new Set(id.labels).size;
   const share = options.holdOut ?? (spare ? defaultHoldOut : 0);
   const everything = Int32Array.from({ length: id.length }, (_, index) => index);
   const split =

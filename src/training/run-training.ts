@@ -1,7 +1,7 @@
 /** A training run, from options to a run directory: what `tune` and `train` share. */
 
 import { composeAugmentations } from "../data/index.js";
-import { matchingParameters } from "../graph/parameters.js";
+import { keptFromDecay, namedParameters } from "../graph/parameters.js";
 import { type LossDefinition, losses } from "../losses/index.js";
 import { writeModel } from "../onnx/index.js";
 import type { Model, Tensor } from "../onnx/types.js";
@@ -19,7 +19,7 @@ import { marginsOf, meanOfLast, versions } from "./run-record.js";
 import { runSteps } from "./run-steps.js";
 import { buildTrainingStep, priorVariable } from "./step.js";
 import { trainedModel } from "./trained-model.js";
-import { Trainer } from "./trainer.js";
+import { checkParameters, Trainer } from "./trainer.js";
 import {
   type ResolvedTrainingOptions,
   type TrainingOptions,
@@ -129,9 +129,10 @@ async function trainAbove(run: Run): Promise<TrainingResult> {
   } finally {
     await trainer.close();
   }
+  const trained = await trainer.trained();
+  checkParameters(trained, total);
   await save(total);
 
-  const trained = await trainer.trained();
   const model = trainedModel(trained, options, inputs, prepared, run.start.trained ? "tuned" : "trained");
   await writeModel(model, folder.file("model.onnx"));
   const accuracyAfter = await watchedAccuracy(run, model, trained);
@@ -212,7 +213,7 @@ function trainerFor({ engine, options, inputs }: Run, prepared: Preparation): Tr
   const { weight, batchNorm, dropout, optimizer, momentum, weightDecay, average, priorMomentum, noDecay, seed } =
     options;
   const { labelSmoothing, logitAdjustment } = options;
-  const undecayed = noDecay === undefined ? [] : matchingParameters(plan.parameters, noDecay);
+  const undecayed = noDecay === undefined ? [] : namedParameters(plan.parameters, noDecay, keptFromDecay);
   const step = {
     model: classifier.upgraded,
     logits: classifier.logits,

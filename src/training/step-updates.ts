@@ -1,10 +1,10 @@
 /** From a loss to moved parameters: what training steps of every kind end with. */
 import { blockedLayout } from "../graph/blocked/layout.js";
 import type { GraphBuilder } from "../graph/builder.js";
-import { gradients } from "../graph/differentiate.js";
+import { gradientsWhereReached } from "../graph/differentiate.js";
 import { webGpuForms } from "../graph/web-gpu.js";
 import { elementCount, type Tensor } from "../onnx/types.js";
-import { type Expr, slice, squeeze } from "../ops/index.js";
+import { type Expr, identity, slice, squeeze } from "../ops/index.js";
 import { type OptimizerName, type OptimizerOptions, optimizers } from "./optimizers/index.js";
 import { stepInputs } from "./step-inputs.js";
 import type { Variables } from "./variables.js";
@@ -30,6 +30,10 @@ export interface Moving {
   readonly start: Tensor;
 }
 
+/**
+ * What the loss does not look at, such as an auxiliary head, stays as it is, decay included: PyTorch's optimizers pass over parameters without
+ * a gradient, too, and Adam would make full steps of the decay alone.
+ */
 export function moveParameters(
   graph: GraphBuilder,
   options: UpdateOptions,
@@ -44,16 +48,21 @@ export function moveParameters(
   const numbers = Array.from({ length: count }, (_, place) =>
     squeeze(slice(given as Expr, { axes: [0], starts: [place], ends: [place + 1] }), [0]),
   );
-  const slopes = gradients(
+  const slopes = gradientsWhereReached(
     graph,
     loss,
     moving.map(({ value }) => value),
   );
   moving.forEach(({ value: parameter, start }, index) => {
+    const gradient = slopes[index];
+    if (gradient === undefined) {
+      variables.move(parameter.name, start, identity(parameter));
+      return;
+    }
     const slots = optimizer.slots.map((slot) => graph.input(`${parameter.name}/${slot}`, "float32", start.dims));
     const decay = options.undecayed?.has(parameter.name) ? { weightDecay: 0 } : {};
     const next = optimizer.next(
-      { parameter, gradient: slopes[index] as Expr, state: slots, learningRate, numbers },
+      { parameter, gradient, state: slots, learningRate, numbers },
       { ...options.optimizerOptions, ...decay },
     );
     variables.move(parameter.name, start, next.parameter);

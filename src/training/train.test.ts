@@ -119,6 +119,27 @@ describe("train", () => {
     });
   });
 
+  test("one image alone moves no running statistics of a layer without positions, as it has no variance", async () => {
+    const statistics = async (steps: number) => {
+      const more = { loss: "ce", head: "deconf", batch: 13, steps } as const;
+      const { outliers: _, ...alone } = options(`last of ${steps}`, more);
+      const { out } = await train(alone);
+      const { initializers } = (await readModel(out)).graph;
+      return ["g.1.running_mean", "g.1.running_var"].map((name) => initializers.get(name));
+    };
+    const first = await statistics(1);
+    expect(first[1]?.data[0]).not.toBe(1);
+    expect(await statistics(2)).toEqual(first);
+  });
+
+  test("a loss that contrasts images by class is not trained on mixed ones", async () => {
+    for (const loss of ["pascl", "cocl"] as const) {
+      await expect(train(options("mixed", { loss, mixup: 1 }))).rejects.toThrow(
+        `--mixup: expected a loss that looks at logits alone, got ${loss}`,
+      );
+    }
+  });
+
   test("the outputs a loss needs are in the model: a third kind of logit for eat, unit rows for pascl, cosines for deconf", async () => {
     const outputs = async (more: Partial<TrainOptions>) => {
       const { out } = await train(options(`outputs ${JSON.stringify(more)}`, { ...more, steps: 1 }));

@@ -100,6 +100,20 @@ export function checkLoss(readings: StepReadings, step: number): void {
   throw new RunError({
     where: `step ${step}`,
     problem: `the loss became ${readings.loss} (cross entropy ${readings.crossEntropy}, regularization ${readings.regularization})`,
-    hint: "lower --lr or --weight, move the margins towards the model's own energies (--m-in auto --m-out auto), or use --bn batch; the last checkpoint is kept",
+    hint: divergenceHint,
+  });
+}
+
+const divergenceHint =
+  "start again, without --resume, with a lower --lr or --weight, margins near the model's own energies (--m-in auto --m-out auto), or --bn batch";
+
+/** After the last update, which no loss was read behind. @throws RunError for parameters that are NaN or infinite */
+export function checkParameters(trained: Readonly<Record<string, Tensor>>, step: number): void {
+  const broken = Object.entries(trained).find(([, { data }]) => data.some((value) => !Number.isFinite(Number(value))));
+  if (broken === undefined) return;
+  throw new RunError({
+    where: `step ${step}`,
+    problem: `the parameter ${broken[0]} became NaN or infinite`,
+    hint: divergenceHint,
   });
 }

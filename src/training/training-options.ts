@@ -142,6 +142,7 @@ export function unusedOptions(
 ): string[] {
   const { hasMargins, usesPrior } = losses[loss];
   const looked = {
+    "--weight": [loss !== "ce", options.weight],
     "--alpha": [usesPrior, options.alpha],
     "--gamma": [usesPrior, options.gamma],
     "--gamma-weight": [usesPrior, options.gammaWeight],

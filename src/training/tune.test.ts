@@ -168,8 +168,27 @@ describe("tune", () => {
 
   test("stops at a loss that is no number, says what to try, and writes no model", async () => {
     const wild = tune(options("wild", { train: "all", learningRate: 1e20, steps: 7 }));
-    await expect(wild).rejects.toThrow(/step \d: the loss became (NaN|-?Infinity).*lower --lr/);
+    await expect(wild).rejects.toThrow(/step \d: the loss became (NaN|-?Infinity).*a lower --lr/);
     expect(existsSync(join(folder, "wild", "model.onnx"))).toBe(false);
+    // No loss is read behind the last update.
+    const last = tune(options("wild last", { train: "all", learningRate: 1e39, schedule: "constant", steps: 1 }));
+    await expect(last).rejects.toThrow(
+      /step 1: the parameter .* became NaN or infinite; start again, without --resume/,
+    );
+    expect(existsSync(join(folder, "wild last", "model.onnx"))).toBe(false);
+    expect(existsSync(join(folder, "wild last", "checkpoint.onnx"))).toBe(false);
+  });
+
+  test("refuses a pattern for --no-decay that no parameter matches", async () => {
+    await expect(tune(options("undecayed", { noDecay: "*.bias,gn*" }))).rejects.toThrow(
+      '--no-decay: expected at least one parameter to keep from decay, got none for "gn*"',
+    );
+  });
+
+  test("keeps no image out where every class has one", async () => {
+    const single = `cifar:${fixture("known.bin")}?limit=1`;
+    const { holdOut: _, ...rest } = options("single", { id: single, steps: 1, batch: 1 });
+    await expect(tune(rest)).resolves.toMatchObject({ steps: 1 });
   });
 
   test("needs outliers for every loss but plain cross entropy", async () => {
@@ -245,7 +264,7 @@ describe("tune", () => {
 
   test("says which options nothing looks at", async () => {
     const sentences: string[] = [];
-    const ofLoss = { loss: "oe", alpha: 3, mIn: -5, balanceBy: "mean", detachZ: true } as const;
+    const ofLoss = { loss: "oe", weight: 1, alpha: 3, mIn: -5, balanceBy: "mean", detachZ: true } as const;
     const others = { decay: 0.5, milestones: [0.5], shuffle: false, sampling: "class-balanced", steps: 1 } as const;
     await tune(options("unused", { ...ofLoss, ...others }), { warn: (sentence) => sentences.push(sentence) });
     expect(sentences).toEqual([

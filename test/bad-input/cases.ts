@@ -697,7 +697,7 @@ export const badInputCases: readonly BadInputCase[] = [
       "offmap tune --model model.onnx --id three-classes --outliers outliers --steps 400 --batch 2 --outlier-batch 2 --out run --lr 1000 --weight 1000000 --train all",
     exitCode: 1,
     message:
-      "step …: the loss became … (cross entropy …, regularization …); lower --lr or --weight, move the margins towards the model's own energies (--m-in auto --m-out auto), or use --bn batch; the last checkpoint is kept",
+      "step …: the loss became … (cross entropy …, regularization …); start again, without --resume, with a lower --lr or --weight, margins near the model's own energies (--m-in auto --m-out auto), or --bn batch",
   },
   {
     kind: "steps and epochs",

@@ -224,6 +224,10 @@ describe("tune", () => {
       steps: 1,
     });
     expect(options).not.toHaveProperty("epochs");
+
+    // Another loss takes its own weight, and nobody is warned of what the preset says about balancing.
+    await json(...tuneArguments("preset-oe"), "--preset", "paper-cifar10-lt-resnet18", "--steps", "1", "--loss", "oe");
+    expect(JSON.parse(await readFile(at("preset-oe/run.json"), "utf8"))).toMatchObject({ options: { weight: 0.5 } });
   });
 });
 

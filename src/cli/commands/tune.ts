@@ -1,5 +1,5 @@
 import { OptionError } from "../../errors.js";
-import type { PaperPreset } from "../../losses/index.js";
+import type { LossName, PaperPreset } from "../../losses/index.js";
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
 import { lossOptions, searchOptions, toldSearch } from "../loss-options.js";
@@ -18,8 +18,9 @@ import { shared } from "../shared-options.js";
 import { runOptions, toldTraining, trainingData, updateOptions } from "../training-options.js";
 import { trainingText } from "../training-text.js";
 
+const defaultLoss = "balanced-energy";
 const { loss, ...otherLossOptions } = lossOptions({
-  loss: "balanced-energy",
+  loss: defaultLoss,
   mIn: "auto, from the model's own energies",
   mOut: "auto",
   alpha: "5",
@@ -38,10 +39,16 @@ const { train, batchNorm, ...updates } = updateOptions({
 /** The paper's settings for segmentation. */
 const scenePreset = "paper-cityscapes";
 
-/** What a preset says about image classifiers. */
-async function imageSettings(preset: string | undefined): Promise<Partial<PaperPreset>> {
-  const { presets } = await import("../../losses/index.js");
-  return presets[preset ?? ""] ?? {};
+/** What a preset says about image classifiers: what the loss does not look at nobody has given, and nobody need be warned of. */
+async function imageSettings(preset: string | undefined, loss: string | undefined): Promise<Partial<PaperPreset>> {
+  const { losses, presets } = await import("../../losses/index.js");
+  const { mIn, mOut, alpha, gamma, ...rest } = presets[preset ?? ""] ?? {};
+  const { hasMargins, usesPrior } = losses[(loss ?? defaultLoss) as LossName] ?? {};
+  return {
+    ...rest,
+    ...(hasMargins && mIn !== undefined && mOut !== undefined && { mIn, mOut }),
+    ...(usesPrior && alpha !== undefined && gamma !== undefined && { alpha, gamma }),
+  };
 }
 
 export const tune = defineCommand({
@@ -93,7 +100,7 @@ export const tune = defineCommand({
   ],
   async run({ task, preset, device, threads, searchAlpha, searchGamma, ...options }, io) {
     const told = toldTraining(options);
-    const { epochs, ...settings } = await imageSettings(preset);
+    const { epochs, ...settings } = await imageSettings(preset, options.loss);
     const lists = { ...(searchAlpha && { searchAlpha }), ...(searchGamma && { searchGamma }) };
     const search = toldSearch({ ...options, ...lists }, settings);
     const { makeOutputFolder } = await import("../output-folder.js");

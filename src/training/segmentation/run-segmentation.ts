@@ -1,5 +1,5 @@
 /** A training run on pixels, from options to a run directory: what `tuneSegmentation` and `trainSegmentation` share. */
-import { matchingParameters } from "../../graph/parameters.js";
+import { keptFromDecay, namedParameters } from "../../graph/parameters.js";
 import { writeModel } from "../../onnx/index.js";
 import type { Tensor } from "../../onnx/types.js";
 import { createEngine, type Engine, type Session, sessionBytes } from "../../runtime/index.js";
@@ -12,7 +12,7 @@ import { marginsOf, meanOfLast, versions } from "../run-record.js";
 import { runSteps } from "../run-steps.js";
 import type { TrainingContext } from "../run-training.js";
 import { trainedModel } from "../trained-model.js";
-import { Trainer } from "../trainer.js";
+import { checkParameters, Trainer } from "../trainer.js";
 import { Validation } from "../validation.js";
 import { confusionOf, withWeights } from "./mean-iou.js";
 import { buildPixelStep } from "./pixel-step.js";
@@ -116,9 +116,10 @@ async function trainPixels(run: Run): Promise<SegmentationResult> {
   } finally {
     await trainer.close();
   }
+  const trained = await trainer.trained();
+  checkParameters(trained, total);
   await save(total);
 
-  const trained = await trainer.trained();
   await writeModel(modelOf(run, prepared, trained), folder.file("model.onnx"));
   const after = await watchedConfusion(run, trained);
   const miouAfter = after.meanIou();
@@ -177,7 +178,7 @@ async function watchedConfusion(
 function trainerFor({ engine, options, inputs }: Run, prepared: SegmentationPreparation): Trainer {
   const { plan, loss } = inputs;
   const { batchNorm, dropout, optimizer, momentum, weightDecay, average, noDecay } = options;
-  const undecayed = noDecay === undefined ? [] : matchingParameters(plan.parameters, noDecay);
+  const undecayed = noDecay === undefined ? [] : namedParameters(plan.parameters, noDecay, keptFromDecay);
   const { classes, upgraded: model, logits } = plan.segmenter;
   const { partition, parameters, rows } = plan;
   const [, height, width] = plan.shape;
