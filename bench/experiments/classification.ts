@@ -68,7 +68,7 @@ const others = (rows: ReadonlyMap<string, unknown>, reference: string) =>
 const sections: string[] = [];
 for (const { name, images, rows } of found) {
   if (!rows.has(energy)) {
-    sections.push(`### ${images}\n\nNothing but the untouched network is run yet.\n`);
+    sections.push(`### ${images}\n\nNothing ${rows.size === 0 ? "" : "but the untouched network "}is run yet.\n`);
     continue;
   }
   const tuned = await beginningLike(energy, rows, recipesOf(name));
