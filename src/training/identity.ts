@@ -44,7 +44,8 @@ export async function runIdentity(
   } = options;
   return JSON.stringify({
     ...rest,
-    ...(prior === undefined ? {} : { prior: await hashFile(prior) }),
+    // What cannot be read is refused where it is looked at, if it is.
+    ...(prior === undefined ? {} : { prior: await hashFile(prior).catch(() => null) }),
     model: digest,
     id: await id.fingerprint(),
     outliers: (await outliers?.fingerprint()) ?? null,

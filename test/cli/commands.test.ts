@@ -174,7 +174,7 @@ describe("tune", () => {
     await json(
       ...[...tuneArguments("flags"), "--steps", "1", "--loss", "balanced-energy", "--alpha", "2", "--gamma", "0.5"],
       ...["--gamma-weight", "0.25", "--m-in", "-9", "--m-out", "auto", "--weight", "0.2", "--balance-by", "mean"],
-      ...["--detach-z", "--train", "head.*,other", "--bn", "batch", "--lr", "0.01", "--momentum", "0.5"],
+      ...["--detach-z", "--train", "head.*,*.weight", "--bn", "batch", "--lr", "0.01", "--momentum", "0.5"],
       ...["--weight-decay", "0", "--schedule", "constant", "--normalize", "0.5:0.25", "--no-augment", "--no-shuffle"],
       ...["--seed", "7", "--hold-out", "0", "--checkpoint-every", "3", "--threads", "1"],
     );
@@ -189,7 +189,7 @@ describe("tune", () => {
       weight: 0.2,
       balanceBy: "mean",
       detachZ: true,
-      train: "head.*,other",
+      train: "head.*,*.weight",
       batchNorm: "batch",
       learningRate: 0.01,
       momentum: 0.5,
