@@ -20,6 +20,7 @@ import {
 import { headClasses, oneHotAmong, tailClasses } from "./class-ranks.js";
 import { virtualLabelCost } from "./eat.js";
 import { needed } from "./needed.js";
+import { notNegative, positive, share } from "./ranges.js";
 import { defineLoss, type LossInputs } from "./types.js";
 
 export interface CoclOptions {
@@ -132,6 +133,10 @@ export const cocl = defineLoss<CoclOptions>({
     margin: 1,
     tailShare: 0.4,
     headShare: 0.4,
+  },
+  ranges: {
+    ...{ outlierWeight: notNegative, tailWeight: notNegative, headWeight: notNegative },
+    ...{ temperature: positive, tailShare: share, headShare: share },
   },
   score: "abstention",
   hasMargins: false,

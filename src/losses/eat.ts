@@ -2,6 +2,7 @@ import { add, type Expr, logSumExp, mean, mul, reduceMax, slice, sub } from "../
 import { tailClasses } from "./class-ranks.js";
 import { crossEntropy } from "./cross-entropy.js";
 import { needed } from "./needed.js";
+import { count, notNegative, share } from "./ranges.js";
 import { defineLoss } from "./types.js";
 
 export interface EatOptions {
@@ -43,6 +44,7 @@ export const eat = defineLoss<EatOptions>({
   source: "Wei, Wang and Zhang, AAAI 2024",
   weight: 1,
   defaults: { abstentionClasses: 3, outlierWeight: 0.05, pasteWeight: 0.05, tailShare: 0.4 },
+  ranges: { abstentionClasses: count, outlierWeight: notNegative, pasteWeight: notNegative, tailShare: share },
   score: "abstention",
   hasMargins: false,
   usesPrior: false,

@@ -1,4 +1,5 @@
 import { abs, add, mul, reduceMax, softmax, square, sub, sum } from "../ops/index.js";
+import { notNegative } from "./ranges.js";
 import { defineLoss } from "./types.js";
 
 export interface OeccOptions {
@@ -26,6 +27,7 @@ export const oecc = defineLoss<OeccOptions>({
   source: "Papadopoulos, Rajati, Shaikh and Wang, Neurocomputing 2021",
   weight: 1,
   defaults: { inWeight: 0.07, outWeight: 0.05, trainingAccuracy: 0.9486 },
+  ranges: { inWeight: notNegative, outWeight: notNegative },
   score: "msp",
   hasMargins: false,
   usesPrior: false,

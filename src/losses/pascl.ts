@@ -15,6 +15,7 @@ import {
 import { oneHotAmong, tailClasses } from "./class-ranks.js";
 import { needed } from "./needed.js";
 import { outlierExposure } from "./outlier-exposure.js";
+import { notNegative, positive, share } from "./ranges.js";
 import { defineLoss, type LossInputs } from "./types.js";
 
 export interface PasclOptions {
@@ -81,6 +82,7 @@ export const pascl = defineLoss<PasclOptions>({
   source: "Wang et al., ICML 2022",
   weight: 1,
   defaults: { outlierWeight: 0.5, contrastiveWeight: 0.1, temperature: 0.07, tailShare: 0.4 },
+  ranges: { outlierWeight: notNegative, contrastiveWeight: notNegative, temperature: positive, tailShare: share },
   score: "msp",
   hasMargins: false,
   usesPrior: false,

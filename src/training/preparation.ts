@@ -2,6 +2,7 @@
 import { createGenerator, type ImageDataset } from "../data/index.js";
 import { OptionError } from "../errors.js";
 import { type BalancedEnergyOptions, type LossDefinition, losses } from "../losses/index.js";
+import type { Range } from "../losses/ranges.js";
 import { accuracy, argmax } from "../metrics/index.js";
 import { gammaFor } from "./gamma.js";
 import { type ChosenMargins, fitMargins } from "./margins.js";
@@ -129,11 +130,17 @@ const ownFlags: Readonly<Record<string, string>> = {
   ...{ alpha: "--alpha", gamma: "--gamma", gammaWeight: "--gamma-weight" },
 };
 
-/** @throws OptionError for a name that the loss does not know, or that a flag is for */
+/** @throws OptionError for a name that the loss does not know, or that a flag is for, and for a number out of its range */
 function furtherOptions({ loss, lossOptions = {} }: ResolvedTrainingOptions): Readonly<Record<string, number>> {
   const known = Object.entries(losses[loss].defaults).flatMap(([name, value]) =>
     typeof value === "number" && !(name in ownFlags) ? [name] : [],
   );
+  const ranges: Readonly<Record<string, Range>> = losses[loss].ranges ?? {};
+  for (const [name, value] of Object.entries(lossOptions)) {
+    const range = ranges[name];
+    if (range === undefined || range.has(value)) continue;
+    throw new OptionError({ where: `--loss-option ${name}`, expected: range.words, received: String(value) });
+  }
   const unknown = Object.keys(lossOptions).find((name) => !known.includes(name));
   if (unknown === undefined) return lossOptions;
   throw new OptionError({

@@ -216,6 +216,12 @@ describe("train", () => {
     [{ loss: "oecc" }, /--loss-option: expected trainingAccuracy=NUMBER, as there is no trained model yet/],
     [{ loss: "oecc", lossOptions: { nonsense: 1 } }, /--loss-option.*inWeight.*"nonsense"/],
     [{ loss: "eat", head: "deconf" }, /--head deconf: expected a loss without abstention classes.*got eat/],
+    [{ loss: "eat", lossOptions: { tailShare: 40 } }, /--loss-option tailShare: expected a share in \(0, 1\], got 40/],
+    [
+      { loss: "eat", lossOptions: { abstentionClasses: 0 } },
+      /--loss-option abstentionClasses: expected a whole number/,
+    ],
+    [{ loss: "pascl", lossOptions: { temperature: 0 } }, /--loss-option temperature: expected a number above 0, got 0/],
     [{ loss: "energy", lossOptions: { mIn: -5 } }, /--loss-option: expected no options.*got "mIn"; --m-in is for that/],
     [{ id: `cifar:${fixture("known.bin")}?labels=none` }, /labelled in-distribution images/],
     [{ outliers: undefined, loss: "oe" }, /--outliers.*oe/],
