@@ -114,18 +114,22 @@ const mostClasses = 20;
 const byClass = priors
   .filter(({ prior }) => prior.share.length <= mostClasses)
   .flatMap(({ images, rows, prior: { share, classNames } }) => {
-    const lines = share.map((part, label) => {
+    const accuracies = share.map((part, label) => {
       const accuracyOf: Measure = ({ class_accuracies: all }) => all?.[label];
       const before = valuesOf(rows.get(energy), accuracyOf);
       const gain = differences(rows.get(energy), rows.get(balanced), accuracyOf);
-      return [classNames[label] as string, (100 * part).toFixed(1), spread(before), spread(gain, { sign: true })];
+      return { name: classNames[label] as string, part, before, gain };
     });
-    if (lines.every(([, , , gain]) => gain === "")) return [];
+    if (accuracies.every(({ gain }) => gain.length === 0)) return [];
+    const lines = accuracies.map(({ name, part, before, gain }) => [
+      name,
+      (100 * part).toFixed(1),
+      spread(before),
+      spread(gain, { sign: true }),
+    ]);
     const table = grid(["class", "share of the outliers", `\`${energy}\``, `\`${balanced}\` less it`], lines);
-    const meanGains = share.map((_, label) =>
-      meanOver(differences(rows.get(energy), rows.get(balanced), (run) => run.class_accuracies?.[label])),
-    );
-    const correlation = rankCorrelation(share, meanGains).toFixed(2);
+    const gains = accuracies.map(({ gain }) => meanOver(gain));
+    const correlation = rankCorrelation(share, gains).toFixed(2);
     return [`### ${images}\n\n${table}\n\nRank correlation of a class's share and its gain: ${correlation}.\n`];
   });
 for (const { chart, prior } of priors) await writeFileAtomic(join(flags.out, chart), renderPriorChart(prior));

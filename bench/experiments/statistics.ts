@@ -1,4 +1,5 @@
 /** What a few seeds allow to say. */
+import { tiedRanks } from "../../src/report/ranks.js";
 
 /** 97.5th percentiles of Student's t distribution with 1, 2, ... degrees of freedom. */
 const studentQuantiles = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
@@ -21,16 +22,9 @@ export function halfInterval(values: readonly number[]): number {
 
 /** Spearman's rank correlation of two lists of one length, in [-1, 1]; equal values share the mean of their ranks. */
 export function rankCorrelation(a: readonly number[], b: readonly number[]): number {
-  const [ranksA, ranksB] = [ranksOf(a), ranksOf(b)];
+  const [ranksA, ranksB] = [tiedRanks(a), tiedRanks(b)];
   const mean = (a.length + 1) / 2;
   const product = (x: readonly number[], y: readonly number[]) =>
     x.reduce((sum, rank, index) => sum + (rank - mean) * ((y[index] as number) - mean), 0);
   return product(ranksA, ranksB) / Math.sqrt(product(ranksA, ranksA) * product(ranksB, ranksB));
 }
-
-const ranksOf = (values: readonly number[]): number[] =>
-  values.map((value) => {
-    const below = values.filter((other) => other < value).length;
-    const equal = values.filter((other) => other === value).length;
-    return below + (equal + 1) / 2;
-  });

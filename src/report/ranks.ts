@@ -5,22 +5,28 @@ import type { DetectionRow, Report } from "./types.js";
 /** Fewer scores than this are compared at a glance in the table. */
 const fewestScores = 4;
 
+/** Rank of each value, 1 for the highest; equal values share the mean of their ranks. */
+export const tiedRanks = (values: readonly number[]): number[] =>
+  values.map((own) => {
+    const better = values.filter((other) => other > own).length;
+    const equal = values.filter((other) => other === own).length;
+    return better + (equal + 1) / 2;
+  });
+
 /**
- * Rank of every competitor in each contest, 1 for the highest value; equal values share the mean of their ranks. The best on average comes
- * first.
+ * Rank of every competitor in each contest, {@link tiedRanks}. The best on average comes first.
  *
  * @param competitors  with one value for each contest
  */
 export function ranksOf(
   competitors: readonly { readonly name: string; readonly values: readonly number[] }[],
 ): { name: string; ranks: number[] }[] {
-  const ranked = competitors.map(({ name, values }) => ({
+  const byContest = (competitors[0]?.values ?? []).map((_, contest) =>
+    tiedRanks(competitors.map(({ values }) => values[contest] as number)),
+  );
+  const ranked = competitors.map(({ name, values }, competitor) => ({
     name,
-    ranks: values.map((own, contest) => {
-      const better = competitors.filter((other) => (other.values[contest] as number) > own).length;
-      const equal = competitors.filter((other) => other.values[contest] === own).length;
-      return better + (equal + 1) / 2;
-    }),
+    ranks: values.map((_, contest) => byContest[contest]?.[competitor] as number),
   }));
   const total = ({ ranks }: { ranks: number[] }) => ranks.reduce((sum, rank) => sum + rank, 0);
   return ranked.sort((a, b) => total(a) - total(b));
