@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from "node:util";
 import { FormatError, OptionError } from "../errors.js";
 import { readModel, writeModel } from "../onnx/index.js";
 import type { Tensor } from "../onnx/types.js";
+import type { Spent } from "./run-steps.js";
 
 const key = "offmap.checkpoint";
 /** What errors about a checkpoint that cannot be continued are about. */
@@ -19,6 +20,8 @@ export interface Checkpoint {
   readonly identity: string;
   /** What was found out before the first step and must not be found out again. */
   readonly prepared: unknown;
+  /** Undefined in checkpoints of earlier versions. */
+  readonly spent?: Spent | undefined;
   readonly variables: Readonly<Record<string, Tensor>>;
 }
 

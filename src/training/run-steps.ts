@@ -7,6 +7,23 @@ import { rowsOf } from "./step-network.js";
 import { checkLoss, type StepBatch, type Trainer } from "./trainer.js";
 import type { ResolvedTrainingOptions } from "./training-options.js";
 
+/** What the steps of a run took, over all its parts where it was stopped in between. */
+export interface Spent {
+  readonly steps: number;
+  readonly seconds: number;
+  /** In-distribution images and outliers. */
+  readonly images: number;
+}
+
+export const nothingSpent: Spent = { steps: 0, seconds: 0, images: 0 };
+
+/** As `run.json` tells it; 0 where no step was taken. */
+export function speedOf({ steps, seconds, images }: Spent) {
+  return steps === 0
+    ? { seconds_per_step: 0, images_per_second: 0 }
+    : { seconds_per_step: seconds / steps, images_per_second: images / seconds };
+}
+
 export interface StepsToRun {
   readonly trainer: Trainer;
   /** Gives the batch of each step, from 0 over the whole run. */
@@ -16,15 +33,17 @@ export interface StepsToRun {
   /** Updates done before, by the run that is continued. */
   readonly first: number;
   readonly total: number;
+  /** By the run that is continued. */
+  readonly spent: Spent | undefined;
   /** Writes a checkpoint and the log after so many updates. */
-  save(step: number): Promise<void>;
+  save(step: number, spent: Spent): Promise<void>;
   /** Called after so many updates, before a checkpoint of that step is written; again when a run goes on from such a checkpoint. */
   afterStep?(step: number): Promise<void>;
   readonly progress: Progress;
   readonly signal: AbortSignal | undefined;
 }
 
-/** @returns how long the steps took and how many images they saw */
+/** @returns what all steps took, those of the run that is continued included */
 export async function runSteps({
   trainer,
   source,
@@ -32,13 +51,21 @@ export async function runSteps({
   options,
   first,
   total,
+  spent: before = nothingSpent,
   save,
   afterStep,
   progress,
   signal,
-}: StepsToRun): Promise<{ seconds: number; images: number }> {
+}: StepsToRun): Promise<Spent> {
+  let images = 0;
+  const started = performance.now();
+  const spentUpTo = (step: number): Spent => ({
+    steps: before.steps + step - first,
+    seconds: before.seconds + (performance.now() - started) / 1000,
+    images: before.images + images,
+  });
   const stop = async (step: number): Promise<never> => {
-    await save(step);
+    await save(step, spentUpTo(step));
     throw new CancelledError({
       problem: `stopped after step ${step} of ${total}; the state is saved in ${folder.file("checkpoint.onnx")}`,
       hint: "repeat the command with --resume to go on",
@@ -56,8 +83,6 @@ export async function runSteps({
   progress.start(first === 0 ? "Training" : `Training from step ${first} on`, total - first, "steps");
   // A run that was stopped while it looked is to look once more.
   if (first > 0) await look(first);
-  const started = performance.now();
-  let images = 0;
   let upcoming = first < total ? source.batch(first) : undefined;
   for (let step = first; step < total; step++) {
     if (signal?.aborted) await stop(step);
@@ -71,9 +96,9 @@ export async function runSteps({
     checkLoss(readings, step + 1);
     folder.log({ step: step + 1, learningRate, ...readings });
     await look(step + 1);
-    if ((step + 1) % options.checkpointEvery === 0 && step + 1 < total) await save(step + 1);
+    if ((step + 1) % options.checkpointEvery === 0 && step + 1 < total) await save(step + 1, spentUpTo(step + 1));
     progress.update(step + 1 - first, `loss ${readings.loss.toFixed(4)}`);
   }
   progress.finish();
-  return { seconds: (performance.now() - started) / 1000, images };
+  return spentUpTo(total);
 }

@@ -16,7 +16,7 @@ import { type Progress, silent } from "./progress.js";
 import { RunFolder } from "./run-files.js";
 import { openInputs, type RunInputs, watchedIndices } from "./run-inputs.js";
 import { marginsOf, meanOfLast, versions } from "./run-record.js";
-import { runSteps } from "./run-steps.js";
+import { runSteps, type Spent, speedOf } from "./run-steps.js";
 import { buildTrainingStep, priorVariable } from "./step.js";
 import { trainedModel } from "./trained-model.js";
 import { checkParameters, Trainer } from "./trainer.js";
@@ -116,34 +116,33 @@ async function trainAbove(run: Run): Promise<TrainingResult> {
 
   const first = checkpoint?.step ?? 0;
   const total = options.steps ?? (options.epochs ?? 0) * source.stepsPerEpoch;
-  const save = async (step: number) => {
+  const save = async (step: number, spent: Spent) => {
     const variables = await trainer.variables();
     // A log that goes further than the checkpoint is cut when the run goes on; rows that it lacks would be lost.
     await folder.writeLog();
-    await writeCheckpoint(folder.file("checkpoint.onnx"), { step, identity, prepared, variables });
+    await writeCheckpoint(folder.file("checkpoint.onnx"), { step, identity, prepared, spent, variables });
   };
   const watch = await epochWatch(run, prepared, trainer, source.stepsPerEpoch, first);
-  let spent: { seconds: number; images: number };
+  const steps = { first, total, spent: checkpoint?.spent };
+  let spent: Spent;
   try {
-    spent = await runSteps({ trainer, source, folder, options, first, total, save, progress, signal, ...watch });
+    spent = await runSteps({ trainer, source, folder, options, ...steps, save, progress, signal, ...watch });
   } finally {
     await trainer.close();
   }
   const trained = await trainer.trained();
   checkParameters(trained, total);
-  await save(total);
+  await save(total, spent);
 
   const model = trainedModel(trained, options, inputs, prepared, run.start.trained ? "tuned" : "trained");
   await writeModel(model, folder.file("model.onnx"));
   const accuracyAfter = await watchedAccuracy(run, model, trained);
   warnOfFall(run, prepared, accuracyAfter);
   const best = watch?.validation.best;
-  const updates = total - first;
   const moved = (await trainer.variables())[priorVariable]?.data as Float32Array | undefined;
   const result: TrainingResult = {
     steps: total,
-    seconds_per_step: updates === 0 ? 0 : spent.seconds / updates,
-    images_per_second: updates === 0 ? 0 : spent.images / spent.seconds,
+    ...speedOf(spent),
     loss: meanOfLast(folder.history),
     margins: marginsOf(prepared),
     training_accuracy: prepared.trainingAccuracy ?? null,

@@ -89,6 +89,16 @@ describe("train", () => {
     expect(await log("parts")).toBe(await log("whole"));
   });
 
+  test("a finished run that is resumed takes no step and keeps its timing", async () => {
+    const told = options("timed", { steps: 3 });
+    const { seconds_per_step, images_per_second } = await train(told);
+    expect(seconds_per_step * images_per_second).toBeCloseTo((told.batch as number) + (told.outlierBatch as number), 6);
+    const again = await train({ ...told, resume: true });
+    expect(again.seconds_per_step).toBeGreaterThanOrEqual(seconds_per_step);
+    expect(again.seconds_per_step).toBeLessThan(seconds_per_step + 0.1);
+    expect(again.images_per_second / images_per_second).toBeCloseTo(seconds_per_step / again.seconds_per_step, 6);
+  });
+
   test("the average of the weights is what the model gets, and changes nothing about the run", async () => {
     const keep = 0.75;
     const name = "conv1.weight";

@@ -1,8 +1,9 @@
 /** The folder of a sweep: `stages/KEY/` (run folders of train and tune), `results/RECIPE/seed-N.json`, `results/TABLE/plan-SET.json`, `lock`, and the tables. */
 import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError } from "../../errors.js";
-import { lockFolder } from "./lock.js";
+import { lock } from "../../lock.js";
 import type { ModelSource, PlannedRun, PlannedStage } from "./plan.js";
 import { type RunNumbers, readNumbers } from "./results.js";
 
@@ -54,7 +55,8 @@ export class SweepFolder {
    * @returns what lets them in again
    * @throws OptionError while another process has it
    */
-  lock(): Promise<() => Promise<void>> {
-    return lockFolder(this.path);
+  async lock(): Promise<() => Promise<void>> {
+    await mkdir(this.path, { recursive: true });
+    return lock(join(this.path, "lock"), { where: "--out", place: this.path, work: "sweep" });
   }
 }

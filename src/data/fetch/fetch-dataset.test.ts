@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -138,6 +139,19 @@ describe("the place of a data set", () => {
       `${join(root, "tiny")}: this folder was not made by fetching tiny, and is left alone; move it away`,
     );
     expect(await readdir(join(root, "tiny"))).toEqual(["mine.txt"]);
+  });
+
+  test("is one process's at a time", async () => {
+    const root = temporaryFolder();
+    serveAll();
+    await writeFile(join(root, "tiny.lock"), JSON.stringify({ pid: process.ppid, host: hostname() }));
+    await expect(fetchDataset(entry, root, calm)).rejects.toThrow(
+      `--root: expected a folder that no other fetch is at work in, got ${join(root, "tiny.part")}, where process ${process.ppid}`,
+    );
+    expect(asked()).toEqual([0, 0, 0]);
+    await rm(join(root, "tiny.lock"));
+    expect(await fetchDataset(entry, root, calm)).toMatchObject({ status: "fetched" });
+    expect(await readdir(root)).toEqual(["tiny"]);
   });
 
   test("below a file is refused", async () => {

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError, RunError } from "../../errors.js";
 import { writeFileAtomic } from "../../files.js";
+import { lock } from "../../lock.js";
 import { type DownloadContext, download } from "./download.js";
 import { prepare } from "./prepare.js";
 import type { CatalogueEntry, CatalogueFile, DatasetUse } from "./types.js";
@@ -27,6 +28,7 @@ const receiptName = "fetched.json";
  * an earlier one stopped. A data set that is there is left alone.
  *
  * @throws DataError where the user has to do it by hand, or something else is at that place
+ * @throws OptionError while another process fetches it to the same place
  * @throws RunError when a download fails, FormatError for an archive that cannot be trusted, CancelledError on request
  */
 export async function fetchDataset(
@@ -34,7 +36,7 @@ export async function fetchDataset(
   root: string,
   context: DownloadContext,
 ): Promise<FetchedDataset> {
-  const { name, files, preparations = [] } = entry;
+  const { name } = entry;
   const folder = join(root, name);
   const found = { name, folder, uses: usesOf(entry, folder) };
   if (await isFetched(entry, folder)) return { ...found, status: "present", bytes: 0 };
@@ -47,6 +49,27 @@ export async function fetchDataset(
   }
   const staging = `${folder}.part`;
   await makeFolder(staging);
+  const unlock = await lock(`${folder}.lock`, { where: "--root", place: staging, work: "fetch" });
+  try {
+    // Another may have finished it since.
+    if (await isFetched(entry, folder)) {
+      await rm(staging, { recursive: true, force: true });
+      return { ...found, status: "present", bytes: 0 };
+    }
+    const bytes = await fetchInto(staging, entry, context);
+    await rename(staging, folder);
+    return { ...found, status: "fetched", bytes };
+  } finally {
+    await unlock();
+  }
+}
+
+/** Downloads, checks, unpacks and prepares what the folder lacks. */
+async function fetchInto(
+  staging: string,
+  { title, files, preparations = [] }: CatalogueEntry,
+  context: DownloadContext,
+): Promise<number> {
   const receipt = join(staging, receiptName);
   const done = await readReceipt(receipt);
   let bytes = 0;
@@ -54,14 +77,13 @@ export async function fetchDataset(
     if (!done.some(({ url }) => url === file.url)) {
       bytes += await fetchFile(file, staging, context);
       done.push({ url: file.url, checksum: file.checksum?.hex });
-      await writeFileAtomic(receipt, `${JSON.stringify({ title: entry.title, files: done }, null, 2)}\n`);
+      await writeFileAtomic(receipt, `${JSON.stringify({ title, files: done }, null, 2)}\n`);
     }
     // An archive goes when it is noted as unpacked, so that it need never be downloaded again.
     if (file.unpack) await rm(join(staging, file.name), { force: true });
   }
   for (const preparation of preparations) await prepare(staging, preparation);
-  await rename(staging, folder);
-  return { ...found, status: "fetched", bytes };
+  return bytes;
 }
 
 async function fetchFile(file: CatalogueFile, staging: string, context: DownloadContext): Promise<number> {

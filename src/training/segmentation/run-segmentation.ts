@@ -9,7 +9,7 @@ import { runIdentity } from "../identity.js";
 import { type Progress, silent } from "../progress.js";
 import { RunFolder } from "../run-files.js";
 import { marginsOf, meanOfLast, versions } from "../run-record.js";
-import { runSteps } from "../run-steps.js";
+import { runSteps, type Spent, speedOf } from "../run-steps.js";
 import type { TrainingContext } from "../run-training.js";
 import { trainedModel } from "../trained-model.js";
 import { checkParameters, Trainer } from "../trainer.js";
@@ -103,22 +103,23 @@ async function trainPixels(run: Run): Promise<SegmentationResult> {
 
   const first = checkpoint?.step ?? 0;
   const total = options.steps ?? (options.epochs ?? 0) * source.stepsPerEpoch;
-  const save = async (step: number) => {
+  const save = async (step: number, spent: Spent) => {
     const variables = await trainer.variables();
     // A log that goes further than the checkpoint is cut when the run goes on; rows that it lacks would be lost.
     await folder.writeLog();
-    await writeCheckpoint(folder.file("checkpoint.onnx"), { step, identity, prepared, variables });
+    await writeCheckpoint(folder.file("checkpoint.onnx"), { step, identity, prepared, spent, variables });
   };
   const watch = await epochWatch(run, prepared, trainer, source.stepsPerEpoch, first);
-  let spent: { seconds: number; images: number };
+  const steps = { first, total, spent: checkpoint?.spent };
+  let spent: Spent;
   try {
-    spent = await runSteps({ trainer, source, folder, options, first, total, save, progress, signal, ...watch });
+    spent = await runSteps({ trainer, source, folder, options, ...steps, save, progress, signal, ...watch });
   } finally {
     await trainer.close();
   }
   const trained = await trainer.trained();
   checkParameters(trained, total);
-  await save(total);
+  await save(total, spent);
 
   await writeModel(modelOf(run, prepared, trained), folder.file("model.onnx"));
   const after = await watchedConfusion(run, trained);
@@ -130,11 +131,9 @@ async function trainPixels(run: Run): Promise<SegmentationResult> {
     );
   }
   const best = watch?.validation.best;
-  const updates = total - first;
   const result: SegmentationResult = {
     steps: total,
-    seconds_per_step: updates === 0 ? 0 : spent.seconds / updates,
-    images_per_second: updates === 0 ? 0 : spent.images / spent.seconds,
+    ...speedOf(spent),
     loss: meanOfLast(folder.history),
     margins: marginsOf(prepared),
     prior: prepared.prior?.prior ?? null,

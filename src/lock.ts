@@ -1,28 +1,35 @@
-/** Keeps the processes of several sweeps out of one folder. */
-import { mkdir, open, readFile, rm } from "node:fs/promises";
+/** Keeps two processes from writing the same files. */
+import { open, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { OptionError } from "../../errors.js";
+import { OptionError } from "./errors.js";
 
 interface Holder {
   readonly pid: number;
   readonly host: string;
 }
 
+/** What is locked, for those who are refused. */
+export interface Locked {
+  /** The option that says where. */
+  readonly where: string;
+  readonly place: string;
+  /** What may be at work in one process only, as `sweep`. */
+  readonly work: string;
+}
+
 /** After this long a lock that says nothing was left by a process that died while it wrote it. */
 const writingMilliseconds = 200;
 
 /**
- * Makes `lock` in a folder, with the process in it. The lock of a process that is gone is taken over.
+ * Makes a file that says which process is at work. The lock of a process that is gone is taken over.
  *
+ * @param path  in a folder that exists
  * @returns what removes it
  * @throws OptionError while another process has it, or takes it over
  */
-export async function lockFolder(folder: string): Promise<() => Promise<void>> {
-  await mkdir(folder, { recursive: true });
-  const path = join(folder, "lock");
-  if (!(await create(path))) await takeOver(folder, path);
+export async function lock(path: string, locked: Locked): Promise<() => Promise<void>> {
+  if (!(await create(path))) await takeOver(path, locked);
   return async () => {
     const holder = await readHolder(path);
     if (holder !== undefined && isOwn(holder)) await rm(path, { force: true });
@@ -30,14 +37,14 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
 }
 
 /** One process at a time removes what another left, and looks again before it does: another may just have taken it over. */
-async function takeOver(folder: string, path: string): Promise<void> {
+async function takeOver(path: string, { where, place, work }: Locked): Promise<void> {
   const guard = `${path}.taking`;
   const refuse = (received: string, what: string) =>
     new OptionError({
-      where: "--out",
-      expected: "a folder that no other sweep is at work in",
-      received: `${folder}, ${received}`,
-      hint: `wait for it, or delete ${what} if it is no sweep`,
+      where,
+      expected: `a folder that no other ${work} is at work in`,
+      received: `${place}, ${received}`,
+      hint: `wait for it, or delete ${what} if it is no ${work}`,
     });
   if (!(await create(guard))) throw refuse("which another is taking over", guard);
   try {
