@@ -1,3 +1,4 @@
+import { UnsupportedError } from "../errors.js";
 import {
   add,
   concat,
@@ -146,6 +147,15 @@ export const cocl = defineLoss<CoclOptions>({
   prototypes: (classCounts, { tailShare }) => tailClasses(classCounts, tailShare).length,
   expression(inputs, options) {
     const features = needed(inputs.features, "cocl", "the features that go into the last layer");
+    const width = features.id.dims[1] as number;
+    if (width % 2 !== 0) {
+      throw new UnsupportedError({
+        where: "loss cocl",
+        expected: "an even number of features before the last layer, whose halves it compares",
+        received: String(width),
+        hint: "choose another --arch or --width",
+      });
+    }
     const prototypes = needed(inputs.prototypes, "cocl", "prototypes of the rare classes");
     const terms = [
       mul(virtualLabelCost(inputs.outlierLogits, inputs.classCounts.length), options.outlierWeight),

@@ -34,26 +34,33 @@ export interface ExtraTensors {
   readonly features?: string;
 }
 
-/** @throws UnsupportedError for a model that lacks one of them */
+const made = "make the network with `offmap train`";
+
+/** @throws UnsupportedError for a model that lacks one of them, or abstains with another number of outputs than the loss */
 export function extraTensors<Options extends object>(
   { graph }: Model,
   loss: LossDefinition<Options>,
   options: Options,
 ): ExtraTensors {
-  const output = (name: string, hint: string) => {
-    if (graph.outputs.some((found) => found.name === name)) return name;
-    throw new UnsupportedError({
-      where: `loss ${loss.name}`,
-      expected: `a model with the output "${name}"`,
-      received: graph.outputs.map(({ name }) => name).join(", "),
-      hint,
-    });
+  const where = `loss ${loss.name}`;
+  const output = (name: string, width?: number) => {
+    const found = graph.outputs.find((one) => one.name === name);
+    if (found === undefined) {
+      const received = graph.outputs.map(({ name }) => name).join(", ");
+      throw new UnsupportedError({ where, expected: `a model with the output "${name}"`, received, hint: made });
+    }
+    const columns = found.dims?.[1];
+    if (width !== undefined && typeof columns === "number" && columns !== width) {
+      const hint = `the option abstentionClasses must say what the model has; or ${made}`;
+      throw new UnsupportedError({ where, expected: `${width} columns of "${name}"`, received: String(columns), hint });
+    }
+    return name;
   };
   const abstention = loss.abstentionClasses?.(options) ?? 0;
   const features = loss.usesFeatures ? headLayer(graph)?.inputs[0] : undefined;
   return {
-    ...(abstention > 0 && { abstention: output(extraOutput.abstention, "make the network with `offmap train`") }),
-    ...(loss.projects && { projection: output(extraOutput.projection, "make the network with `offmap train`") }),
+    ...(abstention > 0 && { abstention: output(extraOutput.abstention, abstention) }),
+    ...(loss.projects && { projection: output(extraOutput.projection) }),
     ...(features !== undefined && { features }),
   };
 }

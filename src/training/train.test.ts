@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { architectures, createModel } from "../nn/index.js";
 import { readModel } from "../onnx/index.js";
 import type { Tensor } from "../onnx/types.js";
-import { train } from "./index.js";
+import { train, tune } from "./index.js";
 import { RunFolder } from "./run-files.js";
 import type { TrainOptions } from "./train-options.js";
 import { Trainer } from "./trainer.js";
@@ -169,6 +169,15 @@ describe("train", () => {
     ]);
   });
 
+  test("a network that abstains is tuned with as many outputs as it has", async () => {
+    const { out } = await train(options("abstains", { loss: "eat", steps: 1 }));
+    const { id, outliers = "" } = options("");
+    const told = { model: out, id, outliers, loss: "eat", train: "all", steps: 1, batch: 4, outlierBatch: 6 } as const;
+    const five = { ...told, out: join(folder, "five"), lossOptions: { abstentionClasses: 5 } };
+    await expect(tune(five)).rejects.toThrow('loss eat: expected 5 columns of "abstention_logits", got 3');
+    await tune({ ...told, out: join(folder, "three") });
+  });
+
   test("prototypes of cocl are trained and kept for resuming, and stay out of the model", async () => {
     const { out } = await train(options("prototypes", { loss: "cocl", steps: 2 }));
     const { graph } = await readModel(join(folder, "prototypes", "checkpoint.onnx"));
@@ -222,6 +231,7 @@ describe("train", () => {
   });
 
   test.each([
+    [{ loss: "cocl", width: 9 / 64 }, /loss cocl: expected an even number of features.*got 9/],
     [{ loss: "energy", mIn: "auto" }, /--m-in.*no trained model yet/],
     [{ loss: "oecc" }, /--loss-option: expected trainingAccuracy=NUMBER, as there is no trained model yet/],
     [{ loss: "oecc", lossOptions: { nonsense: 1 } }, /--loss-option.*inWeight.*"nonsense"/],
