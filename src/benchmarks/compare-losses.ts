@@ -57,11 +57,10 @@ export async function compareLosses(
   const engine = await createEngine(options.tune.engine);
   try {
     const original = asClassifier(await readModel(options.tune.model));
-    const { shape } = shapeHint(original);
-    const sized = shape === undefined ? {} : { shape };
-    const test = await openDataset(options.test, { ...sized, name: "test" });
+    const hint = shapeHint(original);
+    const test = await openDataset(options.test, { ...hint, name: "test" });
     const ood = await Promise.all(
-      Object.entries(options.ood).map(([name, spec]) => openDataset(spec, { ...sized, name, ignoreLabels: true })),
+      Object.entries(options.ood).map(([name, spec]) => openDataset(spec, { ...hint, name, ignoreLabels: true })),
     );
     const evaluateModel = async (path: string, scores: readonly ScoreName[]) => {
       const classifier = asClassifier(await readModel(path));

@@ -50,7 +50,7 @@ export async function scoreWithGuarded(options: GuardedScoreOptions, io: Command
 
 /** Files one by one, as each may have a size of its own; other datasets have one size. */
 async function inTheirOwnSize(images: readonly string[]): Promise<ImageDataset[]> {
-  const dataset = await openImages(images, undefined);
+  const dataset = await openImages(images);
   const places = Array.from({ length: dataset.length }, (_, index) => dataset.describe(index));
   return places.every((place) => imageEndings.test(place))
     ? Promise.all(places.map((place) => imageFiles([place])))
@@ -64,7 +64,7 @@ async function inTheModelsSize(
   given: Normalization | undefined,
 ) {
   const classifier = asClassifier(model, path);
-  const dataset = await openImages(images, shapeHint(classifier).shape, calibratedResize(model));
+  const dataset = await openImages(images, shapeHint(classifier), calibratedResize(model));
   return { datasets: [dataset], normalization: normalizationFor(classifier, given) };
 }
 

@@ -1,15 +1,21 @@
 import { imageFiles } from "../data/image-files.js";
-import { type ImageDataset, type ImageShape, imageEndings, openDataset, type ResizeMode } from "../data/index.js";
+import {
+  type ImageDataset,
+  imageEndings,
+  type OpenDatasetOptions,
+  openDataset,
+  type ResizeMode,
+} from "../data/index.js";
 
-/** Image files, or one folder or dataset spec; `resize` holds where a spec does not say. */
+/** Image files, or one folder or dataset spec, as a model takes them; `resize` holds where a spec does not say. */
 export function openImages(
   texts: readonly string[],
-  shape: ImageShape | undefined,
+  fit: Pick<OpenDatasetOptions, "shape" | "channels"> = {},
   resize: ResizeMode = "stretch",
 ): Promise<ImageDataset> {
   const [only, ...others] = texts;
   if (only !== undefined && others.length === 0 && !imageEndings.test(only)) {
-    return openDataset(only, { resize, ...(shape === undefined ? {} : { shape }) });
+    return openDataset(only, { ...fit, resize });
   }
-  return imageFiles(texts, shape, resize);
+  return imageFiles(texts, fit, resize);
 }

@@ -14,6 +14,8 @@ export interface DatasetView {
   readonly selection: Int32Array;
   /** Absent: the shape of the source, or of its first image. */
   readonly shape?: ImageShape;
+  /** Where there is no `shape`: channels of all images. Absent: those of the source. */
+  readonly channels?: number;
   /** How images are brought to `shape`; without one only part of the fingerprint. */
   readonly resize?: ResizeMode;
   readonly withLabels: boolean;
@@ -26,7 +28,7 @@ export const cacheBytes = 2 ** 29;
 export async function viewDataset(view: DatasetView): Promise<ImageDataset> {
   const { spec, name, source, selection, resize, withLabels } = view;
   const describe = (index: number): string => source.describe(selection[index] as number);
-  const shape = view.shape ?? source.shape ?? (await firstShape(source, selection));
+  const shape = view.shape ?? (await ownShape(view));
   const prepare = async (indices: readonly number[]): Promise<readonly Picture[]> => {
     const pictures = await source.pictures(indices.map((index) => selection[index] as number));
     return pictures.map((picture, place) =>
@@ -68,6 +70,11 @@ const countClasses = ({ classNames, labels }: ImageSource): number =>
 
 const sameSize = ([, height, width]: ImageShape, own: ImageShape | undefined): boolean =>
   own !== undefined && own[1] === height && own[2] === width;
+
+async function ownShape({ source, selection, channels }: DatasetView): Promise<ImageShape> {
+  const found = source.shape ?? (await firstShape(source, selection));
+  return channels === undefined ? found : [channels, found[1], found[2]];
+}
 
 async function firstShape(source: ImageSource, selection: Int32Array): Promise<ImageShape> {
   const [first] = await source.pictures(selection.subarray(0, 1));

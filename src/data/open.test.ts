@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { cifarBytes, temporaryFolder, write, writeImage } from "../../test/data/files.js";
+import { cifarBytes, idxBytes, temporaryFolder, write, writeImage } from "../../test/data/files.js";
 import { checkClassCount, requireLabels } from "./labels.js";
 import { openDataset } from "./open.js";
 
@@ -55,6 +55,23 @@ describe("a dataset", () => {
     expect((await (await openDataset(cifar, { shape: [1, 32, 32] })).read([3])).data[0]).toBe(3);
     const four = await openDataset(cifar, { shape: [4, 32, 32] });
     await expect(four.read([0])).rejects.toThrow("image 0: expected an image that fits 4 channels, got 3 channels");
+  });
+
+  test("has the channels of a model of any size, and its own size", async () => {
+    const grey = await openDataset(cifar, { channels: 1 });
+    expect(grey.shape).toEqual([1, 32, 32]);
+    expect((await grey.read([3])).data[0]).toBe(3);
+    const pixels = await write(
+      join(folder, "grey.idx"),
+      idxBytes(
+        [2, 4, 5],
+        new Uint8Array(40).map((_, at) => at),
+      ),
+    );
+    const coloured = await openDataset(pixels, { channels: 3 });
+    expect(coloured.shape).toEqual([3, 4, 5]);
+    const { data } = await coloured.read([1]);
+    expect([data[0], data[20], data[40], data[59]]).toEqual([20, 20, 20, 39]);
   });
 
   test.each([-1, 4, 0.5, Number.NaN])("has no image %d", async (index) => {

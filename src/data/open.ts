@@ -16,10 +16,12 @@ import type { ImageDataset, ImageShape, ImageSource } from "./types.js";
 
 export interface OpenDatasetOptions {
   /**
-   * What a model takes: images of other sizes are resized to it, grey ones repeated for its channels. Absent: images stay
-   * as they are and must be of one size.
+   * What a model takes: images of other sizes are resized to it, grey ones repeated for its channels. Absent: images keep
+   * their size, and must be of one.
    */
   readonly shape?: ImageShape;
+  /** What a model of any size takes, in place of `shape`: grey images are repeated, colours weighted to grey. */
+  readonly channels?: number;
   /** How, where the dataset itself does not say; default stretch. */
   readonly resize?: ResizeMode;
   /** Labels are not looked at and need not make sense, as with outliers: the dataset has none. Default false. */
@@ -68,6 +70,7 @@ export async function openDataset(text: string, options: OpenDatasetOptions = {}
     source,
     selection: selectImages(source, settings, `dataset "${text}"`),
     ...viewedAs(settings.resize, options),
+    ...(options.channels === undefined ? {} : { channels: options.channels }),
     withLabels: settings.labels !== "none",
   });
 }

@@ -1,5 +1,5 @@
 /** A model seen as an image classifier: which input takes images, which tensor holds the logits, how many classes. */
-import { type Normalization, parseNormalization } from "../data/index.js";
+import { type Normalization, type OpenDatasetOptions, parseNormalization } from "../data/index.js";
 import { ShapeError, UnsupportedError } from "../errors.js";
 import { GraphBuilder, minimumOpset } from "../graph/builder.js";
 import { type ImportedGraph, importGraph } from "../graph/import.js";
@@ -86,11 +86,12 @@ export function normalizationFor({ model }: Classifier, given: Normalization | u
   return given ?? (remembered === undefined ? undefined : parseNormalization(remembered));
 }
 
-/** Images are brought to the model's size; a model that takes any size takes the dataset's. */
-export function shapeHint({ shape: [channels, height, width] }: Classifier): { shape?: [number, number, number] } {
-  return channels === undefined || height === undefined || width === undefined
-    ? {}
-    : { shape: [channels, height, width] };
+/** How datasets are opened: images are brought to the model's size and channels; where it takes any, to the dataset's. */
+export function shapeHint({
+  shape: [channels, height, width],
+}: Classifier): Pick<OpenDatasetOptions, "shape" | "channels"> {
+  if (channels === undefined) return {};
+  return height === undefined || width === undefined ? { channels } : { shape: [channels, height, width] };
 }
 
 /** A batch that no hard-coded batch size of 1 can pass for. */

@@ -42,7 +42,7 @@ export async function openInputs(
   const normalization = normalizationFor(classifier, options.normalization);
   const found = await openDataset(options.id, shapeHint(classifier));
   const shape = imageShape(classifier, found.shape);
-  // A model that takes any size but not any number of channels: grey images are repeated.
+  // A model may take any height and one width.
   const id = isDeepStrictEqual(shape, [...found.shape]) ? found : await openDataset(options.id, { shape });
   const outliers =
     options.outliers === undefined ? undefined : await openDataset(options.outliers, { shape, ignoreLabels: true });

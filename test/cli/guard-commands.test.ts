@@ -7,6 +7,7 @@ import sharp from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";
 import { encodeModel, readModel } from "../../src/onnx/index.js";
 import { ints, type Model } from "../../src/onnx/types.js";
+import { idxBytes, write } from "../data/files.js";
 import { json, runInMemory, text } from "./memory-host.js";
 
 const asset = (name: string) => fileURLToPath(new URL(`../../assets/demo/${name}`, import.meta.url));
@@ -270,6 +271,20 @@ describe("a model that takes images of any size", () => {
     const pair = ["ensemble", any, any, "--out", at("any-pair.onnx")];
     expect((await runInMemory(pair)).stderr).toContain("--size: expected HEIGHTxWIDTH");
     expect((await json<{ classes: number }>(...pair, "--size", "32x32")).classes).toBe(10);
+  });
+
+  test("is given grey images as colours", async () => {
+    const grey = Uint8Array.from({ length: 2 * 32 * 32 }, (_, index) => (index * 7) % 256);
+    const images = await write(at("grey.idx"), idxBytes([2, 32, 32], grey));
+    const any = ["--model", await anySize(), ...normalize];
+    const [sized, unsized] = [
+      await json<{ images: object[] }>("score", ...model, ...normalize, images),
+      await json<{ images: object[] }>("score", ...any, images),
+    ];
+    expect(unsized.images).toEqual(sized.images);
+    const prior = await json<{ counts: number[] }>("prior", ...any, "--outliers", images);
+    expect(prior).toMatchObject(await json<object>("prior", ...model, ...normalize, "--outliers", images));
+    expect(prior.counts.reduce((sum, count) => sum + count)).toBe(2);
   });
 
   test("class counts of the training images give adjusted logits", async () => {

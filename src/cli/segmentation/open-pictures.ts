@@ -21,7 +21,7 @@ export async function openPictures(texts: readonly string[]): Promise<Pictures> 
   const [only = "", ...others] = texts;
   if (others.length === 0 && segmentationKinds.some((kind) => only.startsWith(`${kind}:`)))
     return openSegmentation(only);
-  const images = await openImages(texts, undefined);
+  const images = await openImages(texts);
   const places = Array.from({ length: images.length }, (_, index) => images.describe(index));
   const stray = places.find((place) => !imageEndings.test(place));
   if (stray !== undefined) {
