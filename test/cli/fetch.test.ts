@@ -15,7 +15,7 @@ const md5 = createHash("md5").update(archive).digest("hex");
 
 // The commands with a catalogue of their own: the true one leads to servers that no test may ask.
 const entries = vi.hoisted(() => [] as CatalogueEntry[]);
-vi.mock("../../src/data/fetch/catalogue.js", () => ({ catalogue: entries }));
+vi.mock("../../src/data/fetch/catalogue/index.js", () => ({ catalogue: entries }));
 const url = server.serve("/tiny.tar.gz", { content: archive, headers: { etag: '"1"' } });
 entries.push(
   {

@@ -9,7 +9,7 @@ import { fileServer } from "../../../test/data/file-server.js";
 import { cifarBytes, temporaryFolder } from "../../../test/data/files.js";
 import { silent } from "../../progress.js";
 import { openDataset } from "../open.js";
-import { catalogue } from "./catalogue.js";
+import { catalogue } from "./catalogue/index.js";
 import type { DownloadContext } from "./download.js";
 import { fetchDataset } from "./fetch-dataset.js";
 import type { CatalogueEntry } from "./types.js";

@@ -6,7 +6,7 @@ import { temporaryFolder, write } from "../../../test/data/files.js";
 import { writeLabels, writePixels } from "../../../test/data/segmentation.js";
 import { openDataset } from "../open.js";
 import { openSegmentation } from "../segmentation/index.js";
-import { catalogue } from "./catalogue.js";
+import { catalogue } from "./catalogue/index.js";
 import { readMatlabBytes } from "./matlab.js";
 import { prepare } from "./prepare.js";
 
