@@ -1,6 +1,6 @@
 /** Writing files so that a reader, or a run killed at any moment, sees either the old content or the new. */
 import { randomUUID } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { RunError } from "./errors.js";
 
@@ -29,6 +29,22 @@ export async function writeFileAtomic(path: string, ...chunks: readonly (string 
       cause,
     });
   }
+}
+
+/**
+ * The first of `paths` that is one of `others`, by whatever name or link; files that are not there are none.
+ */
+export async function sharedFile(paths: readonly string[], others: readonly string[]): Promise<string | undefined> {
+  const identity = async (path: string) => {
+    const found = await stat(path, { bigint: true }).catch(() => undefined);
+    return found && `${found.dev} ${found.ino}`;
+  };
+  const known = new Set(await Promise.all(others.map(identity)));
+  for (const path of paths) {
+    const found = await identity(path);
+    if (found !== undefined && known.has(found)) return path;
+  }
+  return undefined;
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -1,19 +1,23 @@
-/** Lines of a table, columns two spaces apart. Columns are aligned left unless said otherwise. */
+import { clean, displayWidth } from "../report/text-width.js";
+
+/** Lines of a table, columns two spaces apart, without control characters. Columns are aligned left unless said otherwise. */
 export function inColumns(
   rows: readonly (readonly string[])[],
   alignments: readonly ("left" | "right")[] = [],
 ): string[] {
+  const cells = rows.map((row) => row.map(clean));
   const widths: number[] = [];
-  for (const row of rows) {
+  for (const row of cells) {
     row.forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, cell.length);
+      widths[column] = Math.max(widths[column] ?? 0, displayWidth(cell));
     });
   }
-  return rows.map((row) =>
+  return cells.map((row) =>
     row
-      .map((cell, column) =>
-        alignments[column] === "right" ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
-      )
+      .map((cell, column) => {
+        const room = " ".repeat((widths[column] ?? 0) - displayWidth(cell));
+        return alignments[column] === "right" ? room + cell : cell + room;
+      })
       .join("  ")
       .trimEnd(),
   );

@@ -1,6 +1,6 @@
 import { type Progress, silent } from "../training/progress.js";
 import { oneLine } from "./failures.js";
-import type { Host } from "./host.js";
+import type { Host, OutputStream } from "./host.js";
 import { type ParallelProgress, parallelProgress, silentParallel } from "./parallel-progress.js";
 import { terminalProgress } from "./terminal-progress.js";
 
@@ -31,9 +31,13 @@ export interface CommandIo {
 
 const defaultColumns = 80;
 
-/** @param exit  told the exit code of a command that did not do everything */
+/**
+ * @param progress  the stream that progress is drawn on, see `shareStream`
+ * @param exit      told the exit code of a command that did not do everything
+ */
 export function commandIo(
   host: Host,
+  progress: OutputStream,
   { json, quiet }: { json: boolean; quiet: boolean },
   exit: (code: 1) => void,
 ): CommandIo {
@@ -42,8 +46,8 @@ export function commandIo(
   const now = () => performance.now();
   return {
     json,
-    progress: shows ? terminalProgress(stderr, now) : silent,
-    parallel: () => (shows ? parallelProgress(stderr, now) : silentParallel),
+    progress: shows ? terminalProgress(progress, now) : silent,
+    parallel: () => (shows ? parallelProgress(progress, now) : silentParallel),
     signal,
     environment,
     incomplete: () => exit(1),

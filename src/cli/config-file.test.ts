@@ -47,6 +47,12 @@ test("keys are the flags; numbers keep the way they are written, lists become se
   expect(found.get("outlierBatch")?.[0]?.where).toBe(`${path}, line 2, column 16 (outlier-batch)`);
 });
 
+test("a truth value may be spelled as YAML allows", async () => {
+  const textOf = async (content: string) => (await (await read(content)).options).get("noAugment")?.[0]?.text;
+  expect(await textOf("no-augment: True\n")).toBe("true");
+  expect(await textOf("no-augment: FALSE\n")).toBe("false");
+});
+
 test("an empty file and a file of comments are no options", async () => {
   expect((await (await read("")).options).size).toBe(0);
   expect((await (await read("# nothing\n")).options).size).toBe(0);

@@ -52,8 +52,8 @@ function rawValues(value: unknown, option: Option, where: (node: unknown) => str
   const { many, placeholder } = option;
   const read = (node: unknown, expected: string): RawValue => {
     if (isScalar(node) && node.value !== null) {
-      // Numbers as they are written: 1e-3 stays 1e-3.
-      const text = typeof node.value === "string" ? node.value : (node.source ?? String(node.value));
+      // Numbers as they are written: 1e-3 stays 1e-3. Of a truth value YAML has several spellings, options have one.
+      const text = typeof node.value === "number" ? (node.source ?? String(node.value)) : String(node.value);
       if (placeholder !== undefined || typeof node.value === "boolean") return { text, where: where(node) };
     }
     throw new OptionError({ where: where(node), expected, received: kindOf(node) });

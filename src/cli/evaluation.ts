@@ -1,13 +1,20 @@
 /** `offmap eval`: runs one model or several over the test sets, and makes tables and the report of it. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { type EvaluateOptions, type Evaluation, evaluate, type OodSet } from "../benchmarks/index.js";
+import { join, resolve, sep } from "node:path";
+import {
+  type EvaluatedSet,
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  type OodSet,
+} from "../benchmarks/index.js";
 import { type ImageDataset, type Normalization, openDataset, writeNpy } from "../data/index.js";
 import { OptionError } from "../errors.js";
 import { writeFileAtomic } from "../files.js";
 import { presets } from "../metrics/index.js";
 import { type Report, renderCsv, renderMarkdownTable, writeReport } from "../report/index.js";
+import { escapeMarkdown } from "../report/markdown.js";
 import { modelResult } from "../report/model-result.js";
 import type { Device } from "../runtime/index.js";
 import { classNamesOf } from "../training/class-names.js";
@@ -17,6 +24,7 @@ import { countClasses } from "./class-counts.js";
 import { type OpenedClassifier, openClassifiers, withEngine } from "./classifier-run.js";
 import type { CommandIo } from "./command-io.js";
 import { acrossModels, baselineName } from "./compared-models.js";
+import { fileNames } from "./file-names.js";
 import type { NamedDataset } from "./named-dataset.js";
 import { openOodSets } from "./ood-sets.js";
 import { makeOutputFolder } from "./output-folder.js";
@@ -91,39 +99,24 @@ function inOrder(ranked: boolean | undefined, evaluation: Evaluation): Evaluatio
   return { ...evaluation, average: evaluation.average.toSorted((a, b) => a.auroc - b.auroc) };
 }
 
-/** File names without their endings; with the folder where two are the same. */
+/** File names without their endings, and as many of their folders as it takes to tell them apart. */
 export function modelNames(paths: readonly string[]): string[] {
-  const short = paths.map((path) => basename(path).replace(/\.onnx$/i, ""));
-  const names =
-    new Set(short).size === paths.length
-      ? short
-      : paths.map((path, index) => join(basename(dirname(path)), short[index] as string));
-  if (new Set(names).size < paths.length) {
-    throw new OptionError({
-      where: "--baseline",
-      expected: "every model once",
-      received: `${paths[names.findIndex((name, index) => names.indexOf(name) !== index)]} twice`,
-    });
+  const parts = paths.map((path) => resolve(path.replace(/\.onnx$/i, "")).split(sep));
+  const depth = Math.max(...parts.map(({ length }) => length));
+  for (let kept = 1; kept <= depth; kept++) {
+    const names = parts.map((all) => all.slice(-kept).join("/"));
+    if (new Set(names).size === paths.length) return names;
   }
-  return names;
+  const whole = parts.map((all) => all.join("/"));
+  throw new OptionError({
+    where: "--baseline",
+    expected: "every model once",
+    received: `${paths[whole.findIndex((path, index) => whole.indexOf(path) !== index)]} twice`,
+  });
 }
 
 async function openSets({ id, ood }: EvaluationSettings, hint: ReturnType<typeof shapeHint>) {
-  const opened = {
-    id: await openDataset(id, hint),
-    ood: await openOodSets(ood, hint),
-  };
-  const names = opened.ood.map(({ name }) => name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) {
-    throw new OptionError({
-      where: "--ood",
-      expected: "a different name for every OOD set",
-      received: `"${twice}" twice`,
-      hint: "write --ood NAME=DS",
-    });
-  }
-  return opened;
+  return { id: await openDataset(id, hint), ood: await openOodSets(ood, hint) };
 }
 
 async function describe(
@@ -176,9 +169,20 @@ function headline(models: readonly EvaluatedModel[]): string {
   return `By the ${models[0]?.evaluation.average.at(-1)?.score} score the average AUROC ${way("auroc")} and the average FPR95 ${way("fpr95")}${accuracy}.`;
 }
 
-/** What `offmap eval --json` prints of one model; the field names are a contract. */
-export function evaluationDocument({ preset, id, rows, average }: Evaluation) {
-  return { preset, id, rows, average };
+/** What `offmap eval --json` prints of one model; the field names are a contract. A class without images has the accuracy null. */
+export function evaluationDocument({ preset, id: { byClass, ...id }, sets, rows, average }: Evaluation) {
+  const images = (scores: EvaluatedSet["scores"] = {}) => Object.values(scores)[0]?.length ?? 0;
+  return {
+    preset,
+    id: { ...id, ...(byClass && { class_accuracies: Array.from(byClass) }) },
+    ood: sets.ood.map(({ name, scores, alsoInDistribution }) => ({
+      name,
+      images: images(scores),
+      also_in_distribution: images(alsoInDistribution),
+    })),
+    rows,
+    average,
+  };
 }
 
 /** `eval.json`, `table.md`, `table.csv`, `report.html`, and `scores/` with one NPY file per model, set and score. */
@@ -191,12 +195,13 @@ export async function writeEvaluation(
   await writeFileAtomic(join(folder, "eval.json"), `${JSON.stringify(document, null, 2)}\n`);
   await writeFileAtomic(
     join(folder, "table.md"),
-    `${renderMarkdownTable(rows, baselineName(models))}\n${report.protocol}\n`,
+    `${renderMarkdownTable(rows, baselineName(models))}\n${escapeMarkdown(report.protocol)}\n`,
   );
   await writeFileAtomic(join(folder, "table.csv"), renderCsv(rows));
   await writeReport(report, join(folder, "report.html"));
-  for (const { name, evaluation } of models) {
-    const target = models.length === 1 ? join(folder, "scores") : join(folder, "scores", fileName(name));
+  const folders = fileNames(models.map(({ name }) => name));
+  for (const [index, { evaluation }] of models.entries()) {
+    const target = models.length === 1 ? join(folder, "scores") : join(folder, "scores", folders[index] as string);
     await makeOutputFolder(target);
     const { id, ood } = evaluation.sets;
     const files = [
@@ -204,16 +209,14 @@ export async function writeEvaluation(
       ...ood.map(({ name: set, scores }) => [set, scores] as const),
       ...ood.map(({ name: set, alsoInDistribution = {} }) => [`${set}-id`, alsoInDistribution] as const),
     ];
-    for (const [setName, scores] of files) {
+    const names = fileNames(files.map(([setName]) => setName));
+    for (const [place, [, scores]] of files.entries()) {
       for (const [score, values] of Object.entries(scores)) {
-        await writeNpy(join(target, `${fileName(setName)}-${score}.npy`), values.slice());
+        await writeNpy(join(target, `${names[place]}-${score}.npy`), values.slice());
       }
     }
   }
 }
-
-/** A name that every file system takes. */
-export const fileName = (name: string) => name.replace(/[^\w.-]+/g, "_");
 
 export async function sha256(path: string): Promise<string> {
   return createHash("sha256")

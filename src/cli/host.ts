@@ -30,7 +30,8 @@ function outputStream(stream: NodeJS.WriteStream): OutputStream {
   stream.on("error", () => undefined);
   return {
     isTerminal: stream.isTTY === true,
-    columns: stream.columns,
+    // A terminal of a size nobody knows says that it has 0.
+    columns: stream.columns || undefined,
     write: (text) =>
       new Promise((resolve, reject) => {
         stream.write(text, (error) => (error == null ? resolve() : reject(error)));

@@ -1,6 +1,7 @@
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { OptionError } from "../errors.js";
+import { sharedFile } from "../files.js";
 
 /** Makes the folder for results, before any work is done for it. */
 export async function makeOutputFolder(path: string): Promise<void> {
@@ -18,8 +19,12 @@ export async function makeOutputFolder(path: string): Promise<void> {
   }
 }
 
-/** Checks the place of a file to be written, before any work is done for it. */
-export async function checkOutputFile(path: string): Promise<void> {
+/**
+ * Checks the place of a file to be written, before any work is done for it.
+ *
+ * @param inputs  files that it is made from, which it must not replace
+ */
+export async function checkOutputFile(path: string, inputs: readonly (string | undefined)[]): Promise<void> {
   const fail = (received: string, hint: string) => {
     throw new OptionError({ where: "--out", expected: "a file in an existing folder", received, hint });
   };
@@ -27,6 +32,23 @@ export async function checkOutputFile(path: string): Promise<void> {
   if (!folder?.isDirectory()) fail(`${path}, whose folder does not exist`, "make the folder first");
   const there = await stat(path).catch(() => undefined);
   if (there !== undefined && !there.isFile()) fail(`${path}, which is no regular file`, "choose another name");
+  await keepInputs([path], inputs);
+}
+
+/** @throws OptionError where one of the files to be written is one of those that are read */
+export async function keepInputs(outputs: readonly string[], inputs: readonly (string | undefined)[]): Promise<void> {
+  const taken = await sharedFile(
+    outputs,
+    inputs.filter((path) => path !== undefined),
+  );
+  if (taken !== undefined) {
+    throw new OptionError({
+      where: "--out",
+      expected: "a place where nothing that is read would be written over",
+      received: taken,
+      hint: "choose another name or folder",
+    });
+  }
 }
 
 const reasons: Readonly<Record<string, string>> = {

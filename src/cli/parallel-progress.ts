@@ -28,8 +28,7 @@ export function parallelProgress(stream: OutputStream, now: () => number): Paral
   let drawn = 0;
   let last = Number.NEGATIVE_INFINITY;
 
-  // A terminal of a size nobody knows says that it has 0 columns.
-  const columns = () => stream.columns || 80;
+  const columns = () => stream.columns ?? 80;
 
   const redraw = (above = "") => {
     const width = columns() - 1;

@@ -7,9 +7,10 @@ import { commandIo } from "./command-io.js";
 import { describeFailure } from "./failures.js";
 import { commandLineOptions, outputOptions } from "./global-options.js";
 import { commandHelp, generalHelp } from "./help.js";
-import type { Host } from "./host.js";
+import type { Host, OutputStream } from "./host.js";
 import { nearest } from "./nearest.js";
 import type { OptionValues } from "./option.js";
+import { shareStream } from "./progress-line.js";
 import { parseOptions, type RawOptions } from "./raw-options.js";
 
 const defaultColumns = 80;
@@ -23,10 +24,12 @@ const defaultColumns = 80;
 export async function runCli(argv: readonly string[], commands: readonly Command[], host: Host): Promise<number> {
   // Known before anything can fail, so that the first complaint already comes as JSON.
   const request = { json: argv.includes("--json") };
+  const { progress, sentences } = shareStream(host.stderr);
+  const shared = { ...host, stderr: sentences };
   try {
-    return await dispatch(argv, commands, host, request);
+    return await dispatch(argv, commands, shared, progress, request);
   } catch (error) {
-    return await report(error, host, request.json);
+    return await report(error, shared, request.json);
   }
 }
 
@@ -34,6 +37,7 @@ async function dispatch(
   argv: readonly string[],
   commands: readonly Command[],
   host: Host,
+  progress: OutputStream,
   request: { json: boolean },
 ): Promise<number> {
   const [name, ...rest] = argv;
@@ -62,7 +66,7 @@ async function dispatch(
   const values = await parseOptions(new Map([...configured, ...given]), configurable, command.name);
   request.json = values.json === true;
   let exitCode = 0;
-  const io = commandIo(host, { json: request.json, quiet: values.quiet === true }, (code) => {
+  const io = commandIo(host, progress, { json: request.json, quiet: values.quiet === true }, (code) => {
     exitCode = code;
   });
   await command.run(values as OptionValues<Command["options"]>, io);

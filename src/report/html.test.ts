@@ -144,6 +144,16 @@ test("accuracy is compared with the untouched model's", async () => {
   expect(html).toContain('<td class="worse">91.51<small class="worse">−0.22');
 });
 
+test("an accuracy that does not exist is a dash, and neither best nor worse", async () => {
+  const accuracyGroups = { many: 0.9, medium: Number.NaN, few: Number.NaN };
+  const html = await renderReport({ ...two, models: two.models.map((model) => ({ ...model, accuracyGroups })) });
+  const row = /<th scope="row">tuned<\/th>((?:<td[^>]*>(?:(?!<\/td>).)*<\/td>)*)<\/tr><\/tbody>/.exec(
+    html.slice(html.indexOf("Accuracy on the in-distribution")),
+  )?.[1];
+  expect(row).toContain('<strong>90.00</strong><small class="same">');
+  expect(row?.endsWith("<td>–</td><td>–</td>")).toBe(true);
+});
+
 test("an average stands beside every set, and not alone for a single one", async () => {
   const heads = async (report: Report) =>
     [...(await renderReport(report)).matchAll(/<th scope="col"[^>]*>(.*?)<\/th>/g)]

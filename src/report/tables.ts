@@ -113,13 +113,14 @@ export function accuracyTable({ models, baseline }: Report): Markup | undefined 
   const reference = models.find(({ name }) => name === baseline);
   const cell = (model: ModelResult, of: (model: ModelResult) => number | undefined) => {
     const value = of(model);
-    if (value === undefined) return markup`<td>–</td>`;
-    const shown = measured.map((other) => of(other)).filter((other) => other !== undefined);
+    if (value === undefined || !Number.isFinite(value)) return markup`<td>–</td>`;
+    const shown = measured.map((other) => of(other) ?? Number.NaN).filter(Number.isFinite);
     const best = shown.length > 1 && percentage(value) === percentage(Math.max(...shown));
     const from = reference === undefined || model === reference ? undefined : of(reference);
-    const verdict = from === undefined ? undefined : verdictOn(value - from, true);
+    const difference = value - (from ?? Number.NaN);
+    const verdict = Number.isFinite(difference) ? verdictOn(difference, true) : undefined;
     return markup`<td${verdict === "worse" ? markup` class="worse"` : undefined}>${valueMarkup({ value, best })}${
-      from === undefined || verdict === undefined ? undefined : differenceMarkup({ difference: value - from, verdict })
+      verdict && differenceMarkup({ difference, verdict })
     }</td>`;
   };
   return markup`<div class="scroll" tabindex="0" role="region" aria-label="Accuracy, table"><table><caption><span class="line">Accuracy on the in-distribution test images, in percent <span aria-hidden="true">↑</span><span class="sr">(higher is better)</span>.</span></caption><thead><tr><th scope="col" class="text">Model</th>${columns.map(({ name }) => markup`<th scope="col">${name}</th>`)}</tr></thead><tbody>${measured.map(

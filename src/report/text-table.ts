@@ -1,7 +1,6 @@
-import { stripVTControlCharacters } from "node:util";
 import { type Cell, type Cells, compare, type Line, type MetricColumn, metricColumns } from "./comparison.js";
 import { percentage, signedPoints } from "./format.js";
-import { displayWidth, truncate } from "./text-width.js";
+import { clean, displayWidth, truncate } from "./text-width.js";
 import type { DetectionRow } from "./types.js";
 
 export interface TextTableOptions {
@@ -114,9 +113,4 @@ function style(text: string, [on, off]: Code, enabled: boolean): string {
 
 function padEnd(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - displayWidth(text)));
-}
-
-/** Text without escape sequences, control characters and what turns the reading direction. */
-export function clean(text: string): string {
-  return stripVTControlCharacters(text).replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, " ");
 }

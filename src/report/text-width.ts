@@ -1,4 +1,5 @@
 /** How wide text is, for columns of a terminal and for room beside an axis. */
+import { stripVTControlCharacters } from "node:util";
 
 const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
 const wide =
@@ -25,4 +26,9 @@ export function truncate(text: string, width: number): string {
     kept += segment;
   }
   return `${kept.trimEnd()}…`;
+}
+
+/** Text without escape sequences, control characters and what turns the reading direction: a file name must not write to the terminal. */
+export function clean(text: string): string {
+  return stripVTControlCharacters(text).replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, " ");
 }

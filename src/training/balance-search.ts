@@ -13,6 +13,7 @@ import { readModel } from "../onnx/index.js";
 import { createEngine } from "../runtime/index.js";
 import { asClassifier, normalizationFor, shapeHint } from "./classifier.js";
 import { predict } from "./predict.js";
+import { keepModel } from "./run-files.js";
 import { holdOutImages } from "./run-inputs.js";
 import type { TrainingContext } from "./run-training.js";
 import { energyOf } from "./statistics.js";
@@ -63,6 +64,7 @@ export async function tuneWithBalanceSearch(
       received: `${loss}, ${grid.alpha.length} and ${grid.gamma.length}`,
     });
   }
+  await keepModel(options.out, options.model);
   const { seen, unseen } = await splitByClass(outliers, seed);
   const candidates: BalanceCandidate[] = [];
   for (const alpha of grid.alpha) {

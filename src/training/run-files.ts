@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { OptionError } from "../errors.js";
-import { writeFileAtomic } from "../files.js";
+import { sharedFile, writeFileAtomic } from "../files.js";
 import { type StepReadings, stepReadings } from "./step.js";
 
 export interface LogRow extends StepReadings {
@@ -12,7 +12,8 @@ export interface LogRow extends StepReadings {
   readonly learningRate: number;
 }
 
-export type RunFile = "log.csv" | "run.json" | "checkpoint.onnx" | "model.onnx" | "validation.csv" | "best.onnx";
+const runFiles = ["log.csv", "run.json", "checkpoint.onnx", "model.onnx", "validation.csv", "best.onnx"] as const;
+export type RunFile = (typeof runFiles)[number];
 
 const columns = ["step", "learningRate", ...stepReadings] as const;
 
@@ -60,6 +61,21 @@ export class RunFolder {
 
   async writeRecord(record: object): Promise<void> {
     await writeFileAtomic(this.file("run.json"), `${JSON.stringify(record, null, 2)}\n`);
+  }
+}
+
+/** @throws OptionError where a run in a folder would write over the model that it starts from */
+export async function keepModel(folder: string, model: string): Promise<void> {
+  const taken = await sharedFile(
+    runFiles.map((name) => join(folder, name)),
+    [model],
+  );
+  if (taken !== undefined) {
+    throw new OptionError({
+      where: "--out",
+      expected: "another folder than that of the model, which would be written over",
+      received: taken,
+    });
   }
 }
 

@@ -625,6 +625,13 @@ export const badInputCases: readonly BadInputCase[] = [
     message: '--ood: expected a different name for every OOD set, got "a" twice; write --ood NAME=DS',
   },
   {
+    kind: "two OOD sets of one name (calibrate)",
+    command:
+      "offmap calibrate --model model.onnx --id three-classes --alpha 0.5 --fresh 0 --ood outliers --ood outliers?limit=1",
+    exitCode: 2,
+    message: '--ood: expected a different name for every OOD set, got "outliers" twice; write --ood NAME=DS',
+  },
+  {
     kind: "OOD set without a dataset",
     command: "offmap eval --model model.onnx --id three-classes --ood textures=",
     exitCode: 2,
@@ -657,6 +664,19 @@ export const badInputCases: readonly BadInputCase[] = [
     exitCode: 2,
     message:
       "--out: expected a file in an existing folder, got missing/prior.json, whose folder does not exist; make the folder first",
+  },
+  {
+    kind: "output over the model (tune)",
+    command: "offmap tune --model model.onnx --id three-classes --outliers outliers --steps 1 --out .",
+    exitCode: 2,
+    message: "--out: expected another folder than that of the model, which would be written over, got model.onnx",
+  },
+  {
+    kind: "output over the model (fit)",
+    command: "offmap fit --model model.onnx --id three-classes --score knn --out model.onnx",
+    exitCode: 2,
+    message:
+      "--out: expected a place where nothing that is read would be written over, got model.onnx; choose another name or folder",
   },
   {
     kind: "output folder below a file (demo)",

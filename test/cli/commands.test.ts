@@ -110,7 +110,7 @@ describe("profile", () => {
 describe("metrics", () => {
   test("the fields of the contract, with a score against itself at chance", async () => {
     const found = await json<object>("metrics", "--id", at("scores.npy"), "--ood", at("scores.npy"));
-    expect(Object.keys(found)).toEqual(["auroc", "aupr", "fpr95", "n_id", "n_ood"]);
+    expect(Object.keys(found)).toEqual(["auroc", "aupr", "fpr95", "n_id", "n_ood", "preset"]);
     expect(found).toMatchObject({ auroc: 0.5, n_id: 4, n_ood: 4 });
   });
 
@@ -239,11 +239,12 @@ describe("eval", () => {
   }
 
   test("prints the contract, writes tables and report, and its raw scores give the same metrics", async () => {
-    const found = await json<{ rows: Row[]; id: object; average: Row[]; baseline: { rows: Row[] } }>(
+    const found = await json<{ rows: Row[]; id: object; ood: { name: string }[]; average: Row[] }>(
       ...["eval", "--model", at("model.onnx"), "--id", at("three-classes"), "--ood", `far=${at("outliers")}`],
       ...["--ood", at("four-classes"), "--scores", "msp,energy", "--out", at("results")],
     );
-    expect(found.id).toMatchObject({ images: 6, accuracy: 1 });
+    expect(found.id).toMatchObject({ images: 6, accuracy: 1, class_accuracies: [1, 1, 1] });
+    expect(found.ood.map(({ name }) => name)).toEqual(["far", "four-classes"]);
     expect(found.rows.map(({ ood, score }) => `${ood} ${score}`)).toEqual([
       ...["far msp", "far energy", "four-classes msp", "four-classes energy"],
     ]);
@@ -257,8 +258,9 @@ describe("eval", () => {
     ]);
     expect(JSON.parse(await readFile(at("results/eval.json"), "utf8"))).toEqual(found);
     const scores = (set: string) => at(`results/scores/${set}-energy.npy`);
-    const again = await json<Row>("metrics", "--id", scores("id"), "--ood", scores("far"));
-    expect(again.auroc).toBe(found.rows[1]?.auroc);
+    const again = await json<Row & { n_ood: number }>("metrics", "--id", scores("id"), "--ood", scores("far"));
+    expect(again).toMatchObject({ auroc: found.rows[1]?.auroc, preset: "official" });
+    expect(found.ood[0]).toEqual({ name: "far", images: again.n_ood, also_in_distribution: 0 });
   });
 
   test("compares with a baseline and names the preset", async () => {
@@ -274,6 +276,11 @@ describe("eval", () => {
     const shown = await text(...argv, ...rest);
     expect(shown).toContain("Preset official");
     expect(shown).toContain("tuned-for-eval/model");
+    const counted = await text(...argv, ...rest, "--class-counts", at("three-classes"));
+    expect(counted).toMatch(
+      /^\S+\/model: accuracy 100\.00 % of 6 images \(many-shot –, medium-shot 100\.00, few-shot –\)\n/,
+    );
+    expect(counted).toContain("tuned-for-eval/model, logits adjusted to the class counts: ");
   });
 });
 

@@ -294,6 +294,18 @@ describe("score", () => {
     expect(await brightness("-100,-99")).toBeGreaterThan(await brightness("99,100"));
   });
 
+  test("a map never takes the place of its picture", async () => {
+    const picture = at("scenes/images/0.png");
+    const before = await readFile(picture);
+    const argv = ["score", at("scenes/images"), ...model(), "--classes", "3", "--out", at("scenes/images")];
+    const { exitCode, stderr } = await runInMemory(argv);
+    expect([exitCode, stderr]).toEqual([
+      2,
+      `offmap: --out: expected a place where nothing that is read would be written over, got ${picture}; choose another name or folder\n`,
+    ]);
+    expect(await readFile(picture)).toEqual(before);
+  });
+
   test("a folder for the maps is required", async () => {
     const { exitCode, stderr } = await runInMemory(["score", at("scenes/images/0.png"), ...model()]);
     expect([exitCode, stderr]).toEqual([

@@ -77,7 +77,7 @@ async function sweep(options: Partial<BenchOptions>, runner: JobRunner = runJob,
     environment: data(),
     signal: signal ?? new AbortController().signal,
   };
-  const io: CommandIo = commandIo(host, { json: true, quiet: false }, (code) => {
+  const io: CommandIo = commandIo(host, host.stderr, { json: true, quiet: false }, (code) => {
     exitCode = code;
   });
   const counted: JobRunner = (job, context) => {

@@ -92,7 +92,7 @@ export const calibrateCommand = defineCommand({
     const { calibrate } = await import("../../guard/index.js");
     const { imageShape, inferShapes, shapeHint } = await import("../../training/classifier.js");
     const { checkOutputFile } = await import("../output-folder.js");
-    if (out !== undefined) await checkOutputFile(out);
+    if (out !== undefined) await checkOutputFile(out, [model, fit]);
     const { classifier, normalization } = await openClassifier(model, normalize);
     const hint = shapeHint(classifier);
     const images = await openDataset(id, hint);

@@ -50,7 +50,7 @@ export const combine = defineCommand({
     const { encodeModel } = await import("../../onnx/index.js");
     const { shapeHint } = await import("../../training/index.js");
     const { checkOutputFile } = await import("../output-folder.js");
-    await checkOutputFile(out);
+    await checkOutputFile(out, [model, ...fit]);
     const { classifier, normalization } = await openClassifier(model, normalize);
     const hint = shapeHint(classifier);
     const parts = await Promise.all(fit.map(readPart));

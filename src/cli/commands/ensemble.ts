@@ -45,7 +45,7 @@ export const ensemble = defineCommand({
     const { encodeModel, readModel } = await import("../../onnx/index.js");
     const { asClassifier, inferShapes } = await import("../../training/classifier.js");
     const { checkOutputFile } = await import("../output-folder.js");
-    await checkOutputFile(out);
+    await checkOutputFile(out, models);
     const members = await Promise.all(models.map(async (path) => asClassifier(await readModel(path), path)));
     const shapes = members.map((member, index) => shapeFor(member, size, models[index] as string));
     const classes = members.map((member, index) => inferShapes(member, shapes[index] as Shape).classes);

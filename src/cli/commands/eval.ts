@@ -1,3 +1,4 @@
+import type { Evaluation } from "../../benchmarks/index.js";
 import { percentage } from "../../report/format.js";
 import type { ScoreName } from "../../scores/index.js";
 import { defineCommand } from "../command.js";
@@ -115,13 +116,7 @@ export const evaluate = defineCommand({
     if (out !== undefined) await writeEvaluation(out, document, done);
     await io.write(document, () =>
       [
-        ...done.models.flatMap(({ name, evaluation: { id } }) =>
-          id.accuracy === undefined
-            ? []
-            : [
-                `${name}: accuracy ${percentage(id.accuracy)} % of ${id.images} images${id.adjusted === undefined ? "" : `, ${percentage(id.adjusted.accuracy)} % with logits adjusted to the class counts`}`,
-              ],
-        ),
+        ...done.models.flatMap(({ name, evaluation: { id } }) => accuracyText(name, id)),
         renderTextTable(
           done.report.models.flatMap(({ rows }) => rows),
           {
@@ -136,3 +131,16 @@ export const evaluate = defineCommand({
     );
   },
 });
+
+/** Accuracies of a model on labelled images, of groups of classes and with adjusted logits where the class counts are known. */
+function accuracyText(name: string, { accuracy, images, groups, adjusted }: Evaluation["id"]): string[] {
+  if (accuracy === undefined) return [];
+  const byGroup = (of: typeof groups) =>
+    of === undefined
+      ? ""
+      : ` (many-shot ${percentage(of.many)}, medium-shot ${percentage(of.medium)}, few-shot ${percentage(of.few)})`;
+  const own = `${name}: accuracy ${percentage(accuracy)} % of ${images} images${byGroup(groups)}`;
+  if (adjusted === undefined) return [own];
+  const changed = `${percentage(adjusted.accuracy)} %${byGroup(adjusted.groups)}`;
+  return [own, `${name}, logits adjusted to the class counts: ${changed}`];
+}

@@ -77,7 +77,7 @@ export const exportCommand = defineCommand({
     const { encodeModel } = await import("../../onnx/index.js");
     const { inferShapes } = await import("../../training/classifier.js");
     const { checkOutputFile } = await import("../output-folder.js");
-    await checkOutputFile(out);
+    await checkOutputFile(out, [model, fit, path]);
     const { classifier, normalization } = await openClassifier(model, normalize);
     const shape = shapeFor(classifier, size, "--model");
     const part = await chosenPart(fit, score, inferShapes(classifier, shape).classes);

@@ -105,7 +105,9 @@ export const fit = defineCommand({
       });
     }
     const single = names.length === 1;
-    await (single ? checkOutputFile(out) : makeOutputFolder(out));
+    const fileOf = (name: string) => (single ? out : join(out, `${name}.onnx`));
+    if (!single) await makeOutputFolder(out);
+    for (const name of names) await checkOutputFile(fileOf(name), [model]);
     const { classifier, normalization } = await openClassifier(model, normalize);
     const images = await openDataset(id, shapeHint(classifier));
     const { progress, signal } = io;
@@ -123,7 +125,7 @@ export const fit = defineCommand({
       [];
     for (const part of parts) {
       const bytes = encodeModel(part.model);
-      const file = single ? out : join(out, `${part.score}.onnx`);
+      const file = fileOf(part.score);
       await writeFileAtomic(file, bytes);
       written.push({
         score: part.score,

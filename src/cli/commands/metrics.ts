@@ -34,7 +34,7 @@ export const metrics = defineCommand({
     const { detectionMetrics, presets } = await import("../../metrics/index.js");
     const { readScores } = await import("../score-files.js");
     const result = detectionMetrics(await readScores(id), await readScores(ood), { preset });
-    await io.write(result, () => {
+    await io.write({ ...result, preset }, () => {
       const { title, describes } = presets[preset];
       return [
         `AUROC  ${percentage(result.auroc)} %`,

@@ -79,7 +79,7 @@ export const prior = defineCommand({
     const { priorDocument } = await import("../prior-document.js");
     const { priorText } = await import("../prior-text.js");
     const { checkOutputFile } = await import("../output-folder.js");
-    if (out !== undefined) await checkOutputFile(out);
+    if (out !== undefined) await checkOutputFile(out, [model]);
     const { classifier, normalization } = await openClassifier(model, normalize);
     const classNames = classNamesOf(classifier.model);
     const { progress, signal } = io;

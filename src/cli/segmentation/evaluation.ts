@@ -26,7 +26,8 @@ import { version } from "../../version.js";
 import { type OpenedClassifier, openClassifiers, withEngine } from "../classifier-run.js";
 import type { CommandIo } from "../command-io.js";
 import { acrossModels, baselineName } from "../compared-models.js";
-import { fileName, modelNames, sha256 } from "../evaluation.js";
+import { modelNames, sha256 } from "../evaluation.js";
+import { fileNames } from "../file-names.js";
 import { numberedClasses } from "./classes-option.js";
 import { otherProtocols } from "./other-protocols.js";
 import { classesOfSets, type OpenedSets, openTestSets, type SetsTold } from "./sets.js";
@@ -279,10 +280,13 @@ export async function writeSegmentation(
   await writeFileAtomic(join(folder, "eval.json"), `${JSON.stringify(document, null, 2)}\n`);
   await writeFileAtomic(
     join(folder, "table.md"),
-    `${renderMarkdownTable(rows, baselineName(models))}\n${protocol}\n${others}`,
+    `${renderMarkdownTable(rows, baselineName(models))}\n${escapeMarkdown(protocol)}\n${others}`,
   );
   await writeFileAtomic(join(folder, "table.csv"), renderCsv(rows));
-  for (const [set, plan] of plans) await writePastePlan(join(folder, `plan-${fileName(set)}.json`), plan);
+  const planFiles = fileNames([...plans.keys()]);
+  for (const [index, plan] of [...plans.values()].entries()) {
+    await writePastePlan(join(folder, `plan-${planFiles[index]}.json`), plan);
+  }
   if (report !== undefined) {
     await writeFileAtomic(join(folder, "report.html"), await renderSegmentationReport(report));
   }

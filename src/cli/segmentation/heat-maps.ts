@@ -4,7 +4,7 @@ import { npyNumbers, readNpy, type Size, writeNpy } from "../../data/index.js";
 import { CancelledError } from "../../errors.js";
 import { writeFileAtomic } from "../../files.js";
 import { encodePng, heatPicture } from "../../report/segmentation/index.js";
-import { fileName } from "../evaluation.js";
+import { fileNames } from "../file-names.js";
 
 /** The files of one image. */
 export interface MapFiles extends Size {
@@ -19,18 +19,27 @@ export class HeatMaps {
   private readonly written: MapFiles[] = [];
   private readonly names: readonly string[];
 
-  /** @param places  of the images, by their number */
+  /** @param places  of the images, by their number; the files are called as they are, without the endings */
   constructor(
     private readonly folder: string,
     places: readonly string[],
   ) {
-    this.names = fileNames(places);
+    this.names = fileNames(places.map((place) => basename(place, extname(place))));
+  }
+
+  /** Everything that will be written. */
+  get files(): readonly string[] {
+    return this.names.flatMap((_, index) => Object.values(this.filesOf(index)));
+  }
+
+  private filesOf(index: number): Pick<MapFiles, "scores" | "map"> {
+    const target = join(this.folder, this.names[index] as string);
+    return { scores: `${target}.npy`, map: `${target}.png` };
   }
 
   /** Writes the raw scores of an image. */
   async add(index: number, map: Float32Array, { height, width }: Size): Promise<MapFiles> {
-    const target = join(this.folder, this.names[index] as string);
-    const files = { height, width, scores: `${target}.npy`, map: `${target}.png` };
+    const files = { height, width, ...this.filesOf(index) };
     await writeNpy(files.scores, map, [height, width]);
     this.values.add(map);
     this.written.push(files);
@@ -57,18 +66,6 @@ export class HeatMaps {
     }
     return [low, high];
   }
-}
-
-/** Names of the images without their endings, numbered where two are the same. */
-export function fileNames(places: readonly string[]): string[] {
-  const taken = new Set<string>();
-  return places.map((place) => {
-    const name = fileName(basename(place, extname(place)));
-    let free = name;
-    for (let number = 2; taken.has(free); number++) free = `${name}-${number}`;
-    taken.add(free);
-    return free;
-  });
 }
 
 /** Pixels of one image that the range of the colours is found from. */

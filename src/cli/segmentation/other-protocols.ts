@@ -2,6 +2,7 @@
 import type { PixelRow } from "../../benchmarks/segmentation/index.js";
 import { percentage } from "../../report/format.js";
 import type { ProtocolTable } from "../../report/segmentation/index.js";
+import { inColumns } from "../columns.js";
 import type { EvaluatedSegmenter } from "./evaluation.js";
 
 /** Fractions, shown in percent, and counts after them. */
@@ -44,4 +45,15 @@ export function otherProtocols(models: readonly EvaluatedSegmenter[]): ProtocolT
       rows: components,
     },
   ].filter(({ rows }) => rows.length > 0);
+}
+
+/** One of them for a terminal. */
+export function protocolText({ title, head, rows }: ProtocolTable): string[] {
+  return [
+    `${title}:`,
+    ...inColumns(
+      [head, ...rows],
+      head.map((_, index) => (index < 3 ? "left" : "right")),
+    ),
+  ];
 }

@@ -32,7 +32,7 @@ export async function runSegmentationCalibrate(
   io: CommandIo,
 ): Promise<void> {
   checkPasting(options);
-  if (out !== undefined) await checkOutputFile(out);
+  if (out !== undefined) await checkOutputFile(out, [model, fit]);
   const { classifier, normalization } = await openClassifier(model, normalize);
   const scenes = await openSegmentation(id);
   const ood = (options.ood ?? []).length === 0 ? [] : (await openTestSets(options)).ood;

@@ -24,6 +24,7 @@ import {
   segmentationDocument,
   writeSegmentation,
 } from "./evaluation.js";
+import { otherProtocols, protocolText } from "./other-protocols.js";
 import { type AnyScoreName, asPixelScores, pixelScoreNames } from "./score-names.js";
 import { classesOfSets, openTestSets } from "./sets.js";
 
@@ -110,6 +111,9 @@ export async function runSegmentationCompare(
         ["left", "right", "right", "right"],
       ),
       "",
+      ...(options.perImage === true || options.components !== undefined
+        ? otherProtocols(done.models).flatMap(protocolText)
+        : []),
       done.protocol,
       ...(out === undefined ? [] : [`report: ${out}/report.html`]),
     ].join("\n");

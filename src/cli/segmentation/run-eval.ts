@@ -1,7 +1,6 @@
 import type { PixelScoreName } from "../../guard/segmentation/index.js";
 import { percentage } from "../../report/format.js";
-import { type ProtocolTable, renderTextTable } from "../../report/index.js";
-import { inColumns } from "../columns.js";
+import { renderTextTable } from "../../report/index.js";
 import type { CommandIo } from "../command-io.js";
 import { baselineName, comparedDocument, refuseTwice, requireOneModel } from "../compared-models.js";
 import { makeOutputFolder } from "../output-folder.js";
@@ -13,7 +12,7 @@ import {
   segmentationDocument,
   writeSegmentation,
 } from "./evaluation.js";
-import { otherProtocols } from "./other-protocols.js";
+import { otherProtocols, protocolText } from "./other-protocols.js";
 import { readPixelPart, readSegmentJudge } from "./parts.js";
 import { type AnyScoreName, asPixelScores } from "./score-names.js";
 import { refuseFlags } from "./task.js";
@@ -70,16 +69,6 @@ export async function runSegmentationEval(
       ...(out === undefined ? [] : [`report: ${out}/report.html`]),
     ].join("\n"),
   );
-}
-
-function protocolText({ title, head, rows }: ProtocolTable): string[] {
-  return [
-    `${title}:`,
-    ...inColumns(
-      [head, ...rows],
-      head.map((_, index) => (index < 3 ? "left" : "right")),
-    ),
-  ];
 }
 
 /** What judging segments has changed, a line for each set. */

@@ -52,7 +52,7 @@ export async function runSegmentationExport(
   }
   const calibration = path === undefined ? undefined : asPixelCalibration(await readCalibration(path), path);
   const threshold = requireFlag(calibration?.threshold ?? given, "export", "--calibration FILE or --threshold T");
-  await checkOutputFile(out);
+  await checkOutputFile(out, [model, fit, path]);
   const { classifier, normalization } = await openClassifier(model, normalize);
   const size = sizeFor(classifier.shape, asked);
   const [name] = score === undefined ? [] : await asPixelScores([score], "--score");

@@ -41,7 +41,9 @@ export async function runSegmentationFit(options: SegmentationFitOptions, io: Co
   }
   const names = await asPixelScores(score, "--score");
   const single = names.length === 1;
-  await (single ? checkOutputFile(out) : makeOutputFolder(out));
+  const fileOf = (name: string) => (single ? out : join(out, `${name}.onnx`));
+  if (!single) await makeOutputFolder(out);
+  for (const name of names) await checkOutputFile(fileOf(name), [model]);
   const { classifier, normalization } = await openClassifier(model, normalize);
   const scenes = await openScenes(options);
   const given = scoreOptions(option);
@@ -63,7 +65,7 @@ export async function runSegmentationFit(options: SegmentationFitOptions, io: Co
   }[] = [];
   for (const part of parts) {
     const bytes = encodeModel(encodePixelPart(part));
-    const file = single ? out : join(out, `${part.score}.onnx`);
+    const file = fileOf(part.score);
     await writeFileAtomic(file, bytes);
     const { features = null } = part;
     const several = part.layers && { layers: part.layers };
@@ -93,7 +95,7 @@ async function runSegmentsFit(
   if (more.length > 0) {
     throw new OptionError({ where: "--score", expected: "one score with --segments", received: score.join(", ") });
   }
-  await checkOutputFile(out);
+  await checkOutputFile(out, [model, fit]);
   const part = await chosenPixelPart(fit, name);
   const { classifier, normalization } = await openClassifier(model, normalize);
   const scenes = await openScenes(options);

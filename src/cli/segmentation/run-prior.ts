@@ -43,7 +43,7 @@ export async function runSegmentationPrior(
   io: CommandIo,
 ): Promise<void> {
   const id = requireFlag(given, "prior", "--id DS");
-  if (out !== undefined) await checkOutputFile(out);
+  if (out !== undefined) await checkOutputFile(out, [model]);
   const { classifier, normalization } = await openClassifier(model, normalize);
   const paste = { ...(scale && { scale }), ...(feather !== undefined && { feather }) };
   const { progress, signal } = io;

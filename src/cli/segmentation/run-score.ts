@@ -9,7 +9,7 @@ import { classNamesOf } from "../../training/class-names.js";
 import { classifierOf, withEngine } from "../classifier-run.js";
 import { inColumns } from "../columns.js";
 import type { CommandIo } from "../command-io.js";
-import { makeOutputFolder } from "../output-folder.js";
+import { keepInputs, makeOutputFolder } from "../output-folder.js";
 import { HeatMaps, type MapFiles } from "./heat-maps.js";
 import { exportedMaps, type MapCounts, type ScoreTold, scoredMaps } from "./map-sources.js";
 import { openPictures } from "./open-pictures.js";
@@ -50,6 +50,7 @@ export async function runSegmentationScore(options: SegmentationScoreOptions, io
   await makeOutputFolder(folder);
   const places = Array.from({ length: pictures.length }, (_, index) => pictures.describe(index));
   const maps = new HeatMaps(folder, places);
+  await keepInputs(maps.files, [path, ...places]);
   const found: ScoredPicture[] = [];
   const { progress, signal } = io;
   await withEngine(options, (engine) =>

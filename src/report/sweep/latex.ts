@@ -53,9 +53,10 @@ const replacements: Readonly<Record<string, string>> = {
   τ: "$\\tau$",
 };
 
-/** Text that LaTeX shows as it is. */
+/** Text that LaTeX shows as it is, also after a line break, which would take a bracket or a star for its own. */
 export function escapeLatex(text: string): string {
   return text
     .replace(/\s+/g, " ")
-    .replace(/[\\^~<>|±−↑↓–αγτ]|[&%$#_{}]/g, (character) => replacements[character] ?? `\\${character}`);
+    .replace(/[\\^~<>|±−↑↓–αγτ]|[&%$#_{}]/g, (character) => replacements[character] ?? `\\${character}`)
+    .replace(/^[[*]/, "{}$&");
 }

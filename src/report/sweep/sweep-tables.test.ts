@@ -43,6 +43,7 @@ test("every table says what the numbers may be compared with, and which rows are
 });
 
 test("LaTeX: what the language takes for its own is escaped", () => {
+  expect([escapeLatex("[ours] *"), escapeLatex("*")]).toEqual(["{}[ours] *", "{}*"]);
   expect(escapeLatex("50 % & $1_000 #2 {a} ~x^2\\y <|>")).toBe(
     "50 \\% \\& \\$1\\_000 \\#2 \\{a\\} \\textasciitilde{}x\\textasciicircum{}2\\textbackslash{}y \\textless{}\\textbar{}\\textgreater{}",
   );

@@ -1,6 +1,5 @@
 import type { SweepTable } from "../../benchmarks/sweep/index.js";
-import { clean } from "../text-table.js";
-import { displayWidth, truncate } from "../text-width.js";
+import { clean, displayWidth, truncate } from "../text-width.js";
 import { type Grid, gridsOf, remarks } from "./grid.js";
 
 const gap = 2;

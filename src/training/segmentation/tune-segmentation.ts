@@ -1,6 +1,6 @@
 import { withHeadDropout } from "../../graph/head-dropout.js";
 import { readModel } from "../../onnx/index.js";
-import { hashFile } from "../run-files.js";
+import { hashFile, keepModel } from "../run-files.js";
 import type { TrainingContext } from "../run-training.js";
 import { runSegmentation } from "./run-segmentation.js";
 import {
@@ -14,6 +14,7 @@ export async function tuneSegmentation(
   options: TuneSegmentationOptions,
   context: TrainingContext = {},
 ): Promise<SegmentationResult> {
+  await keepModel(options.out, options.model);
   const read = await readModel(options.model);
   const { headDropout } = options;
   const model = headDropout === undefined ? read : withHeadDropout(read, headDropout, options.model);
