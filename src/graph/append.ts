@@ -8,8 +8,21 @@ export interface Addition {
   readonly inputs: Readonly<Record<string, string>>;
   /** Name in the result for every output of the graph; each becomes an output of the model. */
   readonly outputs: Readonly<Record<string, string>>;
-  /** In front of every other name, so that none is taken twice. */
+  /** In front of every other name; numbered where the model has names that begin so, see {@link freeStart}. */
   readonly prefix: string;
+}
+
+/** A beginning of names that no tensor or node of a graph has: as it is wanted, else with a number, `model2/` or `model2-2/`. */
+export function freeStart({ inputs, nodes, initializers }: Graph, wanted: string): string {
+  const names = [
+    ...inputs.map(({ name }) => name),
+    ...nodes.flatMap(({ name, outputs }) => [name, ...outputs]),
+    ...initializers.keys(),
+  ];
+  for (let number = 1; ; number++) {
+    const start = number === 1 ? wanted : wanted.replace(/(?=\/?$)/, `-${number}`);
+    if (!names.some((name) => name.startsWith(start))) return start;
+  }
 }
 
 /** A model with further graphs on top, whose outputs follow its own. */
@@ -17,7 +30,8 @@ export function append(model: Model, additions: readonly Addition[]): Model {
   const initializers = new Map(model.graph.initializers);
   const nodes: Node[] = [...model.graph.nodes];
   const outputs: ValueInfo[] = [...model.graph.outputs];
-  for (const { graph, inputs, outputs: named, prefix } of additions) {
+  for (const { graph, inputs, outputs: named, prefix: wanted } of additions) {
+    const prefix = freeStart({ ...model.graph, nodes, initializers }, wanted);
     const rename = (name: string) => (name === "" ? "" : (inputs[name] ?? named[name] ?? `${prefix}${name}`));
     const renamed = renamedGraph(graph, rename, prefix);
     for (const [name, tensor] of renamed.initializers) initializers.set(name, tensor);

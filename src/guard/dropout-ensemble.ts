@@ -1,6 +1,8 @@
 /** Monte-Carlo dropout. Gal and Ghahramani, "Dropout as a Bayesian Approximation: Representing Model Uncertainty in Deep Learning", ICML 2016. */
 import { createGenerator, type Generator } from "../data/index.js";
-import { OptionError } from "../errors.js";
+import { OptionError, UnsupportedError } from "../errors.js";
+import { freeStart } from "../graph/append.js";
+import { neededNodes } from "../graph/import.js";
 import type { Graph, Model, Node, Tensor } from "../onnx/types.js";
 import { tensorOf } from "../ops/index.js";
 import { type Classifier, inferShapes, logitsModel } from "../training/classifier.js";
@@ -16,7 +18,7 @@ export interface DropoutOptions {
 }
 
 /**
- * A model of several thinned copies of a classifier, whose output are the logarithms of their mean probabilities, as of an ensemble. Where
+ * A model of several thinned copies of a classifier, with the logits of an ensemble of them, see `ensembleModel`. Where
  * the file keeps Dropout nodes the masks take their places, else they lie on what goes into the last linear layer. What comes before the first mask is computed once.
  *
  * Masks are drawn once, with the seed, and are the same for every image: scores can be repeated, and the file needs no random numbers.
@@ -40,15 +42,16 @@ export function dropoutEnsemble(
   const masked = maskedTensors(classifier, shape);
   const sizes = new Map(masked.map(({ from }) => [from, values.get(from)?.dims.slice(1) as number[]]));
   const generator = createGenerator(seed);
-  const copies = Array.from({ length: samples }, (_, index) =>
-    thinned(model.graph, masked, sizes, { prefix: `sample${index + 1}/`, rate, generator: generator.fork(index) }),
+  const prefixes = Array.from({ length: samples }, (_, index) => freeStart(model.graph, `sample${index + 1}/`));
+  const copies = prefixes.map((prefix, index) =>
+    thinned(model.graph, masked, sizes, { prefix, rate, generator: generator.fork(index) }),
   );
   const graph = {
     ...model.graph,
     nodes: [...model.graph.nodes, ...copies.flatMap(({ nodes }) => nodes)],
     initializers: new Map([...model.graph.initializers, ...copies.flatMap(({ masks }) => [...masks])]),
   };
-  const logits = copies.map((_, index) => `sample${index + 1}/${classifier.logits}`);
+  const logits = prefixes.map((prefix) => `${prefix}${classifier.logits}`);
   return averaged({ ...model, graph }, logits, classes);
 }
 
@@ -60,15 +63,31 @@ interface Masked {
   readonly after: Node | undefined;
 }
 
-/** The inputs of Dropout nodes; without such nodes, the features. */
+/** The inputs of Dropout nodes on the way to the logits; without such nodes, the features. */
 function maskedTensors(classifier: Classifier, shape: readonly [number, number, number]): Masked[] {
-  const { nodes } = classifier.upgraded.graph;
+  const { graph } = classifier.upgraded;
+  const nodes = neededNodes(graph, { outputs: [classifier.logits], bound: new Map() });
   const dropouts = nodes.filter(({ op }) => op === "Dropout");
   if (dropouts.length > 0) {
     return dropouts.map((node) => ({ from: node.inputs[0] as string, to: node.outputs[0] as string, after: node }));
   }
-  const { tensor } = findFeatures(classifier, shape);
+  const tensor = lastFeatures(classifier, shape);
   return [{ from: tensor, to: tensor, after: nodes.find(({ outputs }) => outputs.includes(tensor)) }];
+}
+
+function lastFeatures(classifier: Classifier, shape: readonly [number, number, number]): string {
+  try {
+    return findFeatures(classifier, shape).tensor;
+  } catch (cause) {
+    if (!(cause instanceof UnsupportedError)) throw cause;
+    throw new UnsupportedError({
+      where: "dropout",
+      expected: "Dropout nodes on the way to the logits, or a linear layer with constant weights that makes them",
+      received: "neither",
+      hint: "export the network so that its Dropout nodes are kept",
+      cause,
+    });
+  }
 }
 
 interface Thinning {

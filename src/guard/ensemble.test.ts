@@ -15,15 +15,17 @@ const files = ["resnet.onnx", "mobilenetv2.onnx", "densenet.onnx"];
 const images = 4;
 const classes = 10;
 
-test("the softmax of the output is the mean of the members' softmaxes", async () => {
+test("the softmax of the output is the mean of the members' softmaxes, and its energy that of their energies", async () => {
   const input = randomTensor([images, 3, 32, 32], 1);
   const mean = new Float64Array(images * classes);
+  const energies = new Float64Array(images);
   for (const member of members) {
     const logits = (await runModel(logitsModel(member), { [member.input]: input })).get(member.logits)
       ?.data as Float32Array;
     for (let row = 0; row < images; row++) {
       const own = Array.from(logits.subarray(row * classes, (row + 1) * classes), Math.exp);
       const total = own.reduce((sum, value) => sum + value, 0);
+      energies[row] = (energies[row] as number) - Math.log(total) / members.length;
       own.forEach((value, at) => {
         const place = row * classes + at;
         mean[place] = (mean[place] as number) + value / total / members.length;
@@ -34,8 +36,37 @@ test("the softmax of the output is the mean of the members' softmaxes", async ()
   const found = asClassifier(model);
   const output = (await runModel(model, { [found.input]: input })).get(found.logits)?.data as Float32Array;
   expect(output).toHaveLength(images * classes);
-  output.forEach((value, at) => {
-    expect(Math.exp(value)).toBeCloseTo(mean[at] as number, 5);
+  energies.forEach((energy, row) => {
+    const own = output.subarray(row * classes, (row + 1) * classes);
+    const total = own.reduce((sum, value) => sum + Math.exp(value), 0);
+    expect(-Math.log(total)).toBeCloseTo(energy, 5);
+    own.forEach((value, label) => {
+      expect(Math.exp(value) / total).toBeCloseTo(mean[row * classes + label] as number, 5);
+    });
+  });
+  expect(new Set(energies.map((energy) => Math.round(1e3 * energy))).size).toBe(images);
+});
+
+test("an ensemble may be a member of another, in any place", async () => {
+  const [one, two, three] = members;
+  const pair = asClassifier(ensembleModel([one, two], [classes, classes], files));
+  const input = randomTensor([images, 3, 32, 32], 1);
+  for (const nested of [
+    [pair, three],
+    [three, pair],
+    [pair, pair],
+  ] as const) {
+    const model = ensembleModel(nested, [classes, classes], files);
+    const found = asClassifier(model);
+    const output = (await runModel(model, { [found.input]: input })).get(found.logits)?.data as Float32Array;
+    expect(output).toHaveLength(images * classes);
+  }
+  const same = ensembleModel([pair, pair], [classes, classes], files);
+  const outputOf = async (model: typeof same) =>
+    [...(await runModel(model, { [pair.input]: input })).values()][0]?.data as Float32Array;
+  const [once, twice] = [await outputOf(pair.model), await outputOf(same)];
+  twice.forEach((value, at) => {
+    expect(value).toBeCloseTo(once[at] as number, 5);
   });
 });
 

@@ -26,10 +26,11 @@ def logits(features, own):
     return F.linear(torch.as_tensor(features), own["linear.weight"], own["linear.bias"])
 
 
-def scores(mean):
-    """Of the mean probabilities: MSP, entropy and energy of their logarithms."""
-    log = mean.log()
-    return {"msp": -mean.amax(1), "entropy": -(mean * log).sum(1), "energy": -log.logsumexp(1)}
+def scores(members):
+    """MSP and entropy of the mean probabilities, and the mean energy."""
+    mean = torch.stack([F.softmax(member, 1) for member in members]).mean(0)
+    energy = torch.stack([-member.logsumexp(1) for member in members]).mean(0)
+    return {"msp": -mean.amax(1), "entropy": -(mean * mean.log()).sum(1), "energy": energy}
 
 
 def rounded(tensor):
@@ -37,15 +38,14 @@ def rounded(tensor):
 
 
 members = [logits(features(images, own), own) for own in (weights, mirrored)]
-ensemble = torch.stack([F.softmax(member, 1) for member in members]).mean(0)
 # A mask for each thinned copy, the same for all images, as the exported file has them; scaled so that the mean stays.
 masks = (torch.rand(SAMPLES, 64) >= RATE).double() / (1 - RATE)
 z = torch.as_tensor(features(images))
-dropout = torch.stack([F.softmax(logits(z * mask, weights), 1) for mask in masks]).mean(0)
+thinned = [logits(z * mask, weights) for mask in masks]
 counts = torch.tensor(COUNTS, dtype=torch.float64)
 written = {
-    "ensemble": {name: rounded(value) for name, value in scores(ensemble).items()},
-    "dropout": {"rate": RATE, "masks": masks.gt(0).int().tolist(), "scores": {name: rounded(value) for name, value in scores(dropout).items()}},
+    "ensemble": {name: rounded(value) for name, value in scores(members).items()},
+    "dropout": {"rate": RATE, "masks": masks.gt(0).int().tolist(), "scores": {name: rounded(value) for name, value in scores(thinned).items()}},
     "adjusted": {"counts": COUNTS, "logits": rounded(members[0] - (counts / counts.sum()).log())},
 }
 target = pathlib.Path(__file__).parent / "ensembles.json"

@@ -9,7 +9,7 @@ export const ensemble = defineCommand({
   name: "ensemble",
   summary: "Put several models, or thinned copies of one, into one file.",
   description:
-    "Writes one ONNX file that runs all the models on the same images and gives the logarithm of their mean probabilities. Of one model with --dropout it makes thinned copies (Monte-Carlo dropout): masks lie where the file keeps Dropout nodes, else on what goes into the last layer. Every other command takes the file as it takes a model; the scores msp and entropy are those of the mean.",
+    "Writes one ONNX file that runs all the models on the same images and gives logits whose probabilities are the mean of theirs. Of one model with --dropout it makes thinned copies (Monte-Carlo dropout): masks lie where the file keeps Dropout nodes, else on what goes into the last layer. Every other command takes the file as it takes a model; msp and entropy are those of the mean, and energy is the mean of theirs.",
   options: {
     models: {
       positional: true,
@@ -37,7 +37,7 @@ export const ensemble = defineCommand({
     { does: "Monte-Carlo dropout", line: "ensemble model.onnx --dropout 0.3 --samples 16 --out thinned.onnx" },
     { does: "Three seeds of one network", line: "ensemble seed1.onnx seed2.onnx seed3.onnx --out ensemble.onnx" },
   ],
-  async run({ models, dropout, samples = 8, seed = 1, size, out }, io) {
+  async run({ models, dropout, samples: toldSamples, seed: toldSeed, size, out }, io) {
     const { OptionError } = await import("../../errors.js");
     const { shapeFor } = await import("../classifier-run.js");
     const { writeFileAtomic } = await import("../../files.js");
@@ -46,6 +46,11 @@ export const ensemble = defineCommand({
     const { asClassifier, inferShapes } = await import("../../training/classifier.js");
     const { checkOutputFile } = await import("../output-folder.js");
     await checkOutputFile(out, models);
+    const idle = Object.entries({ samples: toldSamples, seed: toldSeed }).find(([, told]) => told !== undefined)?.[0];
+    if (dropout === undefined && idle !== undefined) {
+      throw new OptionError({ where: `--${idle}`, expected: "--dropout RATE beside it", received: "none" });
+    }
+    const { samples, seed } = { samples: toldSamples ?? 8, seed: toldSeed ?? 1 };
     const members = await Promise.all(models.map(async (path) => asClassifier(await readModel(path), path)));
     const shapes = members.map((member, index) => shapeFor(member, size, models[index] as string));
     const classes = members.map((member, index) => inferShapes(member, shapes[index] as Shape).classes);
