@@ -11,7 +11,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { normalize, openDataset, parseNormalization } from "../src/data/index.js";
 import { ShapeError } from "../src/errors.js";
-import { partFingerprint } from "../src/guard/fingerprints.js";
+import { networkFingerprint, partFingerprint } from "../src/guard/fingerprints.js";
 import {
   asCalibration,
   asPart,
@@ -19,6 +19,7 @@ import {
   calibrate,
   fitScores,
   guardedModel,
+  preprocesses,
   readyPart,
   runGuarded,
   type ScoredDataset,
@@ -30,6 +31,7 @@ import { conformalThreshold } from "../src/metrics/index.js";
 import { architectures, createModel } from "../src/nn/index.js";
 import { decodeModel, encodeModel, readModel } from "../src/onnx/index.js";
 import type { Model } from "../src/onnx/types.js";
+import { tensorOf } from "../src/ops/index.js";
 import { LocalEngine } from "../src/runtime/index.js";
 import { type ScoreName, scores } from "../src/scores/index.js";
 import { asClassifier } from "../src/training/index.js";
@@ -261,6 +263,25 @@ describe("preprocessing inside the file", () => {
   });
 });
 
+test("a model whose own input is called `images` is guarded with and without preprocessing inside", async () => {
+  const { graph } = classifier.model;
+  const name = (own: string) => (own === classifier.input ? "images" : own);
+  const nodes = graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(name) }));
+  const inputs = graph.inputs.map((input) => ({ ...input, name: name(input.name) }));
+  const named = asClassifier({ ...classifier.model, graph: { ...graph, nodes, inputs } });
+  const part = readyPart("energy", 10);
+  const own = { ...made(part), network: networkFingerprint(named) };
+  for (const preprocess of [false, true]) {
+    const guarded = decodeModel(encodeModel(guardedModel(named, part, own, { normalization, preprocess })), "guarded");
+    expect(guarded.graph.inputs).toMatchObject([{ name: "images", dtype: preprocess ? "uint8" : "float32" }]);
+    expect(preprocesses(guarded)).toBe(preprocess);
+    const found = await runGuarded(engine, guarded, [few], { normalization });
+    found.forEach(({ score }, index) => {
+      expect(score).toBeCloseTo(library.scores.energy?.[index] as number, 3);
+    });
+  }
+});
+
 test("with class counts the file predicts as if all classes had been equally frequent", async () => {
   const part = parts.get("energy") as ScorePart;
   const classCounts = [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50];
@@ -288,7 +309,7 @@ test("with class counts the file predicts as if all classes had been equally fre
   );
 });
 
-test("a classifier that takes any size is guarded, and resizes images itself when it is told to what", async () => {
+test("a classifier that takes any size is guarded for the size of its calibration, and refused another", async () => {
   const { graph } = classifier.model;
   const [input] = graph.inputs as [Model["graph"]["inputs"][number]];
   const inputs = [{ ...input, dims: ["N", 3, "H", "W"] }];
@@ -299,10 +320,18 @@ test("a classifier that takes any size is guarded, and resizes images itself whe
   found.forEach(({ score }, index) => {
     expect(score).toBeCloseTo(library.scores.energy?.[index] as number, 4);
   });
-  expect(() => guardedModel(open, part, calibration, { normalization, preprocess: true })).toThrow(
-    "shape: expected channels, height and width of the images, as the model takes any size, got none",
+  expect(plain.graph.inputs).toMatchObject([{ dims: ["N", 3, 32, 32] }]);
+  await expect(runGuarded(engine, plain, [await openDataset(tall)], { normalization })).rejects.toThrow();
+  const hint = "run `offmap calibrate` with images of the size that the file will take";
+  expect(() => guardedModel(open, part, calibration, { normalization, shape: [3, 48, 32] })).toThrow(
+    `--calibration: expected a calibration with images of 48x32, 3 channels, as the file is to take, got one with images of 32x32, 3 channels; ${hint}`,
   );
-  const resizing = guardedModel(open, part, calibration, { normalization, preprocess: true, shape: [3, 32, 32] });
+  const larger: Calibration = { ...calibration, shape: [3, 64, 64] };
+  expect(() => guardedModel(classifier, part, larger, { normalization })).toThrow(
+    `--calibration: expected a calibration with images of 32x32, 3 channels, as the model takes, got one with images of 64x64, 3 channels; ${hint}`,
+  );
+  expect(() => asCalibration({ ...calibration, shape: undefined }, "old.json")).toThrow("got shape: ");
+  const resizing = guardedModel(open, part, calibration, { normalization, preprocess: true });
   const resized = await runGuarded(engine, resizing, [few]);
   expect(resized.map(({ predicted }) => predicted)).toEqual(found.map(({ predicted }) => predicted));
 });
@@ -334,6 +363,7 @@ describe("calibration", () => {
     // Of 200 images 10 are expected; four standard deviations are 12.
     expect(calibration.false_alarms?.share).toBeLessThan(0.11);
     expect(calibration.detected[odd.name]?.share).toBeGreaterThan(0.3);
+    expect(calibration.shape).toEqual([3, 32, 32]);
     expect(calibration.scores).toHaveLength(800);
     expect(calibration.scores[calibration.rank - 1]).toBe(calibration.threshold);
   });
@@ -453,6 +483,17 @@ describe("what is refused", () => {
         "image 0: expected a label from 0 to 9, as the model has 10 outputs, got -1",
       );
     }
+    // Others need no labels, and do not look at them; not either where one that does is refused.
+    const { labels: _labels, ...unlabelled } = unnamed;
+    const free: readonly ScoreName[] = ["dice", "fdbd", "vim"];
+    const refused: string[] = [];
+    const onRefusal = (name: string) => void refused.push(name);
+    const besides = [...free, "mahalanobis"] as const;
+    const options = { vim: { dimension: 4 } };
+    const fitted = await fitScores(engine, classifier, wrong, besides, { normalization, options, onRefusal });
+    const expected = await fitScores(engine, classifier, unlabelled, free, { normalization, options });
+    expect(refused).toEqual(["mahalanobis"]);
+    expect(fitted.map(partFingerprint)).toEqual(expected.map(partFingerprint));
     const three = { ...wrong, classNames: ["a", "b", "c"] };
     await expect(fitScores(engine, classifier, three, ["she"], { normalization })).rejects.toThrow(
       "expected 10 classes, as the model has outputs, got 3 (a, b, c)",
@@ -467,6 +508,32 @@ describe("what is refused", () => {
     const broken = { ...few, read };
     await expect(fitScores(engine, classifier, broken, ["dice"], { normalization })).rejects.toThrow("got NaN");
     await expect(scoreDataset(engine, classifier, broken, [readyPart("energy", 10)])).rejects.toThrow("got NaN");
+  });
+
+  test("images of which the network makes infinite numbers, in a fit", async () => {
+    const { graph } = classifier.model;
+    const [logits] = graph.outputs as [Model["graph"]["outputs"][number]];
+    const node = (op: string, inputs: string[], output: string) => ({
+      ...{ name: op, op, domain: "", inputs, outputs: [output], attributes: {} },
+    });
+    const nodes = [
+      ...graph.nodes,
+      node("Mul", [logits.name, "overflow"], "infinite"),
+      node("Clip", ["infinite", "low", "high"], "finite"),
+    ];
+    const numbers = Object.entries({ overflow: 3e38, low: -10, high: 10 });
+    const constants = numbers.map(([name, value]) => [name, tensorOf(value)] as const);
+    const initializers = new Map([...graph.initializers, ...constants]);
+    const withOutput = (name: string) =>
+      asClassifier({ ...classifier.model, graph: { ...graph, nodes, initializers, outputs: [{ ...logits, name }] } });
+    const ofLogits = fitScores(engine, withOutput("infinite"), few, ["sml"], { normalization });
+    await expect(ofLogits).rejects.toThrow(
+      /textures.*: expected finite logits, got -?Infinity; check --normalize and the model$/,
+    );
+    const ofFeatures = fitScores(engine, withOutput("finite"), few, ["knn"], {
+      ...{ normalization, layer: "infinite", options: { knn: { k: 5 } } },
+    });
+    await expect(ofFeatures).rejects.toThrow(/textures.*: expected finite features, got -?Infinity;/);
   });
 
   test("more neighbours than images, labels where there are none, and options that a score does not have", async () => {

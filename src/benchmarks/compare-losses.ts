@@ -6,6 +6,7 @@ import type { PresetName } from "../metrics/index.js";
 import { readModel } from "../onnx/index.js";
 import { createEngine } from "../runtime/index.js";
 import type { ScoreName } from "../scores/index.js";
+import { imageShape } from "../training/classifier.js";
 import {
   asClassifier,
   normalizationFor,
@@ -57,10 +58,10 @@ export async function compareLosses(
   const engine = await createEngine(options.tune.engine);
   try {
     const original = asClassifier(await readModel(options.tune.model));
-    const hint = shapeHint(original);
-    const test = await openDataset(options.test, { ...hint, name: "test" });
+    const test = await openDataset(options.test, { ...shapeHint(original), name: "test" });
+    const shape = imageShape(original, test.shape);
     const ood = await Promise.all(
-      Object.entries(options.ood).map(([name, spec]) => openDataset(spec, { ...hint, name, ignoreLabels: true })),
+      Object.entries(options.ood).map(([name, spec]) => openDataset(spec, { shape, name, ignoreLabels: true })),
     );
     const evaluateModel = async (path: string, scores: readonly ScoreName[]) => {
       const classifier = asClassifier(await readModel(path));

@@ -18,6 +18,7 @@ import { escapeMarkdown } from "../report/markdown.js";
 import { modelResult } from "../report/model-result.js";
 import type { Device } from "../runtime/index.js";
 import { classNamesOf } from "../training/class-names.js";
+import { type Classifier, imageShape } from "../training/classifier.js";
 import { shapeHint } from "../training/index.js";
 import { version } from "../version.js";
 import { countClasses } from "./class-counts.js";
@@ -66,7 +67,7 @@ export async function evaluateModels(
     let sets: { readonly id: ImageDataset; readonly ood: readonly OodSet[] } | undefined;
     for (const [index, path] of paths.entries()) {
       const { classifier, normalization } = opened[index] as OpenedClassifier;
-      const { id, ood } = await openSets(settings, shapeHint(classifier));
+      const { id, ood } = await openSets(settings, classifier);
       sets ??= { id, ood };
       const counts = settings.classCounts === undefined ? undefined : await countClasses(settings.classCounts);
       const evaluation = inOrder(
@@ -115,8 +116,10 @@ export function modelNames(paths: readonly string[]): string[] {
   });
 }
 
-async function openSets({ id, ood }: EvaluationSettings, hint: ReturnType<typeof shapeHint>) {
-  return { id: await openDataset(id, hint), ood: await openOodSets(ood, hint) };
+/** A model that takes any size gets all sets in that of the in-distribution images: else the size alone would tell them apart. */
+async function openSets({ id, ood }: EvaluationSettings, classifier: Classifier) {
+  const known = await openDataset(id, shapeHint(classifier));
+  return { id: known, ood: await openOodSets(ood, { shape: imageShape(classifier, known.shape) }) };
 }
 
 async function describe(

@@ -25,3 +25,16 @@ export const namedDataset: Parser<NamedDataset> = {
     return name.trim() === "" ? { dataset } : { name: name.trim(), dataset };
   },
 };
+
+/** @throws OptionError for two OOD sets of one name: tables and files could not tell them apart */
+export function refuseSameNames(sets: readonly { readonly name: string }[]): void {
+  const names = sets.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice === undefined) return;
+  throw new OptionError({
+    where: "--ood",
+    expected: "a different name for every OOD set",
+    received: `"${twice}" twice`,
+    hint: "write --ood NAME=DS",
+  });
+}

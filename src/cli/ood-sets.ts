@@ -1,13 +1,11 @@
 import { isScOod, type OodSet, openScOod } from "../benchmarks/index.js";
-import { openDataset } from "../data/index.js";
-import { OptionError } from "../errors.js";
-import type { shapeHint } from "../training/index.js";
-import type { NamedDataset } from "./named-dataset.js";
+import { type OpenDatasetOptions, openDataset } from "../data/index.js";
+import { type NamedDataset, refuseSameNames } from "./named-dataset.js";
 
 /** Opens OOD sets under their names; their labels do not count. `sc-ood:ROOT?benchmark=NAME` is six sets. @throws OptionError for two of one name */
 export async function openOodSets(
   sets: readonly NamedDataset[],
-  hint: ReturnType<typeof shapeHint>,
+  hint: Pick<OpenDatasetOptions, "shape">,
 ): Promise<OodSet[]> {
   const opened = await Promise.all(
     sets.map(({ name, dataset }) => {
@@ -16,15 +14,6 @@ export async function openOodSets(
     }),
   );
   const all = opened.flat();
-  const names = all.map(({ name }) => name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) {
-    throw new OptionError({
-      where: "--ood",
-      expected: "a different name for every OOD set",
-      received: `"${twice}" twice`,
-      hint: "write --ood NAME=DS",
-    });
-  }
+  refuseSameNames(all);
   return all;
 }

@@ -105,7 +105,7 @@ export class GraphBuilder implements Builder {
       throw new UnsupportedError({
         where,
         problem: `Offmap has no rule for the operator ${domain === "" ? type : `${domain}.${type}`}`,
-        hint: "keep it below the freeze boundary (--train head, or patterns above this node)",
+        hint: "docs/operators.md lists those it has, for frozen parts and for training; export the model with others",
       });
     }
     const call: ShapeCall = {
@@ -261,7 +261,7 @@ export class GraphBuilder implements Builder {
   /** Scalars and lists by value; tensors and subgraphs by identity. */
   private attributeKey(attribute: Attribute): string {
     if (attribute.kind !== "tensor" && attribute.kind !== "graph" && attribute.kind !== "other") {
-      return JSON.stringify(attribute);
+      return JSON.stringify(attribute, (_, value: unknown) => (typeof value === "number" ? numberKey(value) : value));
     }
     const known = this.attributeIds.get(attribute) ?? `#${this.attributeIds.size}`;
     this.attributeIds.set(attribute, known);
@@ -279,9 +279,11 @@ function foldable(inputs: readonly (Expr | undefined)[], types: readonly ValueTy
 }
 
 function constantKey({ dtype, dims, data }: Tensor): string {
-  // Object.is tells -0 from 0, which a joined list would not.
   const values = Array.from(data as ArrayLike<number | bigint | string>, (value) =>
-    Object.is(value, -0) ? "-0" : String(value),
+    typeof value === "number" ? numberKey(value) : String(value),
   );
   return JSON.stringify(["constant", dtype, dims, values]);
 }
+
+/** JSON has one word for NaN and both infinities, and one for both zeros. */
+const numberKey = (value: number): string => (Object.is(value, -0) ? "-0" : String(value));

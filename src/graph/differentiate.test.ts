@@ -132,7 +132,7 @@ describe("the builder", () => {
     const graph = new GraphBuilder();
     const x = graph.input("x", "float32", [2]);
     expect(() => graph.op("NonMaxSuppression", [x], {}, { name: "boxes" })).toThrow(
-      'node "boxes" (NonMaxSuppression): Offmap has no rule for the operator NonMaxSuppression; keep it below the freeze boundary',
+      'node "boxes" (NonMaxSuppression): Offmap has no rule for the operator NonMaxSuppression; docs/operators.md lists those it has',
     );
   });
 });

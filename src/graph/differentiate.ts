@@ -61,9 +61,9 @@ export function gradientsWhereReached(graph: GraphBuilder, loss: Expr, targets: 
       continue;
     }
     const rule = findRule(node.op)?.gradient;
-    if (rule === undefined || "none" in rule) {
-      // Integers, comparisons and steps carry no gradient: what reaches the loss through them is constant almost everywhere.
-      if (rule !== undefined) continue;
+    // Integers, comparisons and steps carry no gradient: what reaches the loss through them is constant almost everywhere.
+    if (rule !== undefined && "none" in rule) continue;
+    if (rule === undefined || "missing" in rule) {
       throw new UnsupportedError({
         where,
         problem: "the operator has no gradient rule and lies between trained parameters and the loss",

@@ -1,7 +1,7 @@
 /** What a model is made of, seen by someone who wants to fine-tune it. */
 import { type DataType, type Dim, elementCount, type Graph, type Model, type Node } from "../onnx/types.js";
 import { findRule } from "../ops/index.js";
-import { findParameters, headLayer, type Parameter } from "./parameters.js";
+import { findParameters, headLayer, headOf, initializerSources, type Parameter } from "./parameters.js";
 import { upgradeModel } from "./upgrade.js";
 
 /** Whether training can go through an operator: `rule` yes, `none` it has no derivative, `missing` Offmap does not know it. */
@@ -97,9 +97,9 @@ export function inspectModel(model: Model): ModelInspection {
 function inspectHead(graph: Graph, parameters: readonly Parameter[]): InspectedHead | null {
   const layer = headLayer(graph);
   if (layer === undefined) return null;
-  const trained = new Set(graph.nodes.slice(graph.nodes.indexOf(layer)));
-  const own = parameters.filter(({ node }) => trained.has(node));
-  const features = layer.inputs.filter((name) => name !== "" && !graph.initializers.has(name));
+  const own = headOf(graph, parameters);
+  const weights = initializerSources(graph);
+  const features = layer.inputs.filter((name) => name !== "" && !weights.has(name));
   return {
     node: labelOf(layer),
     op: layer.op,
@@ -140,7 +140,7 @@ function countOperators(graph: Graph): InspectedOperator[] {
 
 function supportOf({ op, domain }: Node): GradientSupport {
   const rule = domain === "" ? findRule(op) : undefined;
-  if (rule === undefined) return "missing";
+  if (rule === undefined || "missing" in rule.gradient) return "missing";
   return typeof rule.gradient === "function" ? "rule" : "none";
 }
 

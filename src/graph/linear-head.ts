@@ -67,7 +67,10 @@ function layer(
 ): LinearHead | undefined {
   const attributes = new AttributeReader(node.attributes, node.name);
   const weight = constant(node.inputs[1] ?? "");
-  const own = node.inputs[2] === undefined ? undefined : constant(node.inputs[2]);
+  const given = node.inputs[2] ?? "";
+  const own = given === "" ? undefined : constant(given);
+  // A bias that is computed is no constant, and not none either.
+  if (given !== "" && own === undefined) return undefined;
   if (weight?.dtype !== "float32" || (own !== undefined && added !== undefined)) return undefined;
   const features = node.inputs[0] as string;
   const finish = (rows: Float32Array, classes: number): LinearHead | undefined => {

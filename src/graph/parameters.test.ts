@@ -91,6 +91,48 @@ describe("parameters", () => {
     expect(names("head")).toEqual(["fc.weight", "fc.bias"]);
   });
 
+  test("of the head are not those that another output alone uses", () => {
+    const second = [node("Tanh", ["flat"], "bent"), node("MatMul", ["bent", "second.weight"], "second")];
+    const two = {
+      ...graph,
+      nodes: [...graph.nodes, ...second],
+      outputs: [...graph.outputs, { name: "second", dtype: "float32" as const, dims: ["N", 2] }],
+      initializers: new Map([...graph.initializers, ["second.weight", weights(4, 2)]]),
+    };
+    expect(selectParameters(two, "head").map(({ name }) => name)).toEqual(["fc.weight", "fc.bias"]);
+    expect(selectParameters(two, "all").map(({ name }) => name)).toContain("second.weight");
+    const projecting = { ...two, outputs: [two.outputs[0], { name: "projection", dtype: "float32", dims: ["N", 2] }] };
+    const renamed = two.nodes.map((each) => (each.name === "second" ? { ...each, outputs: ["projection"] } : each));
+    const withProjection = { ...projecting, nodes: renamed } as Graph;
+    expect(selectParameters(withProjection, "head").map(({ name }) => name)).toEqual([
+      ...["fc.weight", "fc.bias", "second.weight"],
+    ]);
+  });
+
+  test("are the scales of RMSNormalization, and not the numbers that sizes are computed from", () => {
+    const nodes = [
+      node("Conv", ["image", "conv.weight"], "a"),
+      node("RMSNormalization", ["a", "rms.scale"], "b"),
+      node("Shape", ["b"], "shape"),
+      node("Cast", ["shape"], "floats", { to: int(1) }),
+      node("Mul", ["floats", "twice"], "larger"),
+      node("Cast", ["larger"], "sizes", { to: int(7) }),
+      node("Resize", ["b", "", "", "sizes"], "c"),
+      node("Concat", ["one", "two"], "scales", { axis: int(0) }),
+      node("Resize", ["c", "", "scales"], "logits"),
+    ];
+    const initializers = new Map([
+      ["conv.weight", weights(2, 3, 1, 1)],
+      ["rms.scale", weights(4)],
+      ["twice", weights(4)],
+      ["one", weights(2)],
+      ["two", weights(2)],
+    ]);
+    expect(findParameters({ ...graph, nodes, initializers }).map(({ name }) => name)).toEqual([
+      ...["conv.weight", "rms.scale"],
+    ]);
+  });
+
   test("are chosen by patterns in which a dot is a dot", () => {
     expect(names("conv2.*,fc.bias")).toEqual(["conv2.weight", "conv2.bias", "fc.bias"]);
     // One of two is not enough: what it was meant for would stay frozen without a word.
@@ -118,6 +160,13 @@ describe("the freeze boundary", () => {
   test("lies in front of the first trained layer", () => {
     expect(boundaryOf("conv2.bias")).toEqual(["clipped"]);
     expect(boundaryOf("conv1.weight")).toEqual(["scaled"]);
+  });
+
+  test("has nothing to do with what the logits do not need", () => {
+    const beside = { ...graph, nodes: [...graph.nodes, node("MatMul", ["clipped", "fc.weight"], "other")] };
+    const parts = partition(beside, imported(["fc.weight"]), new Set(["fc.weight"]), "logits");
+    expect(parts.boundary).toEqual(["flat"]);
+    expect([...parts.trained].map(({ name }) => name)).not.toContain("other");
   });
 
   test("cannot be drawn for a parameter the logits do not use", () => {

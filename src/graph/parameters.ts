@@ -1,6 +1,8 @@
 /** Which initializers of a model are parameters that training may move, and which of them to train. */
 import { OptionError, UnsupportedError } from "../errors.js";
 import { elementCount, type Graph, type Node, type Tensor } from "../onnx/types.js";
+import { lossOutputs } from "./extra-outputs.js";
+import { neededNodes } from "./import.js";
 
 export interface Parameter {
   readonly name: string;
@@ -18,6 +20,7 @@ const parametricInputs: Readonly<Record<string, readonly number[]>> = {
   Einsum: [0, 1],
   BatchNormalization: [1, 2],
   LayerNormalization: [1, 2],
+  RMSNormalization: [1],
   InstanceNormalization: [1, 2],
   GroupNormalization: [1, 2],
   PRelu: [1],
@@ -33,6 +36,16 @@ const elementwiseInputs: Readonly<Record<string, true>> = {
   Expand: true,
 };
 
+/** Inputs that say what size something is to have: what is computed for them is no weight, be it a float. */
+const sizeInputs: Readonly<Record<string, readonly number[]>> = {
+  Resize: [1, 2, 3],
+  Upsample: [1],
+  Reshape: [1],
+  Expand: [1],
+  Tile: [1],
+  ConstantOfShape: [0],
+};
+
 const isFloat = (tensor: Tensor | undefined): tensor is Tensor =>
   tensor !== undefined && ["float32", "float16", "float64", "bfloat16"].includes(tensor.dtype);
 
@@ -43,7 +56,7 @@ const layers: ReadonlySet<string> = new Set(["Conv", "ConvTranspose", "Gemm", "M
 const rearranging: ReadonlySet<string> = new Set(["Identity", "Transpose", "Reshape", "Unsqueeze", "Squeeze"]);
 
 /** Initializers by the tensors that are they themselves or a rearrangement of them, such as a transposed weight. */
-function initializerSources(graph: Graph): Map<string, string> {
+export function initializerSources(graph: Graph): Map<string, string> {
   const sources = new Map([...graph.initializers.keys()].map((name) => [name, name]));
   for (const { op, inputs, outputs } of graph.nodes) {
     const source = sources.get(inputs[0] ?? "");
@@ -58,11 +71,13 @@ function initializerSources(graph: Graph): Map<string, string> {
  */
 export function findParameters(graph: Graph): Parameter[] {
   const found = new Map<string, Parameter>();
+  const sizes = sizeTensors(graph);
   // Tensors computed from the image by way of at least one parameter.
   const learned = new Set<string>();
   const sourcesByName = initializerSources(graph);
   for (const node of graph.nodes) {
     if (rearranging.has(node.op) && sourcesByName.has(node.outputs[0] ?? "")) continue;
+    if (sizes.has(node.outputs[0] ?? "")) continue;
     const sources = node.inputs.map((name) => sourcesByName.get(name));
     const downstream = node.inputs.some((name) => learned.has(name));
     const slots = parametricInputs[node.op];
@@ -81,6 +96,20 @@ export function findParameters(graph: Graph): Parameter[] {
     }
   }
   return [...found.values()];
+}
+
+/** Tensors that nothing but {@link sizeInputs} is computed from. */
+function sizeTensors(graph: Graph): Set<string> {
+  const outputs = new Set(graph.outputs.map(({ name }) => name));
+  const data = new Set<string>();
+  const sizes = new Set<string>();
+  for (const node of graph.nodes.toReversed()) {
+    const isSize = node.outputs.every((name) => sizes.has(name) && !data.has(name) && !outputs.has(name));
+    node.inputs.forEach((name, index) => {
+      (isSize || sizeInputs[node.op]?.includes(index) ? sizes : data).add(name);
+    });
+  }
+  return new Set([...sizes].filter((name) => !data.has(name) && !outputs.has(name)));
 }
 
 /**
@@ -111,12 +140,13 @@ export function selectParameters(graph: Graph, selection: string): Parameter[] {
   return chosen;
 }
 
-/** The last layer on the way to the first output, and every parameter that nodes after it use. */
-function headOf(graph: Graph, parameters: readonly Parameter[]): Parameter[] {
+/** The last layer on the way to the first output, and every parameter used after it on the way there, or to an output that losses look at. */
+export function headOf(graph: Graph, parameters: readonly Parameter[]): Parameter[] {
   const last = headLayer(graph);
   if (last === undefined) return [];
-  const from = graph.nodes.indexOf(last);
-  const later = new Set(graph.nodes.slice(from));
+  const wanted = [graph.outputs[0]?.name ?? "", ...lossOutputs(graph.outputs)];
+  const needed = new Set(neededNodes(graph, { outputs: wanted, bound: new Map() }));
+  const later = new Set(graph.nodes.slice(graph.nodes.indexOf(last)).filter((node) => needed.has(node)));
   return parameters.filter(({ node }) => later.has(node));
 }
 

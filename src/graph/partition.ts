@@ -8,10 +8,15 @@ export interface Partition {
   readonly boundary: readonly string[];
   /** Nodes of the trained part. */
   readonly trained: ReadonlySet<Node>;
+  /** The image input, and the shape of one image. */
+  readonly image: { readonly name: string; readonly row: readonly number[] };
+  /** Whether the trained part asks for the shape of the image, or of something frozen: it cannot be run from the boundary alone. */
+  readonly asksForShapes: boolean;
 }
 
 /**
- * @param imported  the whole graph imported once with concrete shapes and the trained parameters as inputs, which tells what folds to a constant
+ * @param imported  what leads to the logits, and to other outputs that a loss looks at, imported once with concrete shapes and the trained parameters
+ *                  as inputs: nodes beside it are in neither part, and what folds to a constant crosses no boundary
  * @param trained   names of the initializers that training moves
  * @param output    name of the tensor the loss is computed from
  */
@@ -27,6 +32,7 @@ export function partition(
   const trainedNodes = new Set<Node>();
   for (const node of graph.nodes) {
     if (node.inputs.some((name) => fromImage.has(name))) for (const name of node.outputs) fromImage.add(name);
+    if (!node.outputs.some((name) => imported.values.has(name))) continue;
     if (!node.inputs.some((name) => moving.has(name)) || node.outputs.every(isConstant)) continue;
     trainedNodes.add(node);
     for (const name of node.outputs) moving.add(name);
@@ -44,7 +50,16 @@ export function partition(
       if (fromImage.has(name) && !moving.has(name) && !isConstant(name)) boundary.add(name);
     }
   }
-  return { boundary: [...boundary], trained: trainedNodes };
+  const [input] = graph.inputs;
+  const image = {
+    name: input?.name ?? "",
+    row: (imported.values.get(input?.name ?? "")?.dims ?? []).slice(1) as number[],
+  };
+  const bound = new Map([...boundary].map((name) => [name, undefined]));
+  const asksForShapes = neededNodes(graph, { outputs: [output], bound }).some(
+    ({ inputs }) => !boundary.has(image.name) && inputs.includes(image.name),
+  );
+  return { boundary: [...boundary], trained: trainedNodes, image, asksForShapes };
 }
 
 /** The frozen part as a model of its own for any batch size, whose outputs are the boundary tensors. */

@@ -24,6 +24,8 @@ const calibrationSchema = z.object({
   part: z.string(),
   /** Of the images, as text. */
   normalization: z.string(),
+  /** Channels, height and width of the images, as the network has seen them. */
+  shape: z.tuple([z.number(), z.number(), z.number()]),
   /** How images of other sizes were brought to the model's; null where there were none. */
   resize: z.enum(["stretch", "crop"]).nullable(),
   /** False-alarm rate that the threshold keeps, in (0, 1). */
@@ -95,6 +97,7 @@ export async function calibrate(
     options: { ...part.options },
     ...{ network: networkFingerprint(classifier), part: partFingerprint(part) },
     ...{ normalization: normalizationText(run.normalization), resize: id.resize ?? null },
+    shape: [...id.shape],
     alpha,
     threshold,
     count,

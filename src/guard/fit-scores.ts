@@ -15,7 +15,7 @@ import {
   scores,
 } from "../scores/index.js";
 import { type Classifier, imageShape, inferShapes, logitsModel } from "../training/classifier.js";
-import { type PredictOptions, refuseNaN } from "../training/predict.js";
+import { type PredictOptions, refuseInfinite } from "../training/predict.js";
 import { silent } from "../training/progress.js";
 import { runImages } from "../training/run-images.js";
 import { chooseOption } from "./choose-option.js";
@@ -42,8 +42,8 @@ const sampleSeed = 1;
 const featuresOutput = "offmap.features";
 
 /**
- * @param dataset  in-distribution images; labelled where a score needs labels, else the model's predictions stand for them; scores of
- *                 the image take no more than their size
+ * @param dataset  in-distribution images; labelled where a score needs labels. Where none does, labels are not looked at, and the model's
+ *                 predictions stand for them; scores of the image take no more than their size
  * @throws OptionError for a layer where no score looks at features
  * @throws DataError when a score needs labels and there are none, or finds too little in the data
  * @throws UnsupportedError when the model lacks what a score looks at
@@ -94,6 +94,8 @@ export async function fitScores(
     });
   }
   const source = features ?? logitsAsFeatures(classifier, shape);
+  // Only labels that a score uses have been checked: others may be no classes of the model, and would be lost from the sums.
+  const labels = allowed.some(({ definition }) => definition.uses.includes("labels")) ? dataset.labels : undefined;
   const parts = new Set(allowed.flatMap(({ definition }) => definition.reads ?? []));
   if (parts.has("sample") && dataset.length > sample) {
     const readers = allowed.filter(({ definition }) => definition.reads?.includes("sample")).map(({ name }) => name);
@@ -104,7 +106,7 @@ export async function fitScores(
   const collected =
     parts.size === 0
       ? undefined
-      : await collect(engine, classifier, dataset, source, parts, { labels: dataset.labels, sample, ...run });
+      : await collect(engine, classifier, dataset, source, parts, { labels, sample, ...run });
   const fitted: ScorePart[] = [];
   for (const { name, definition, settings } of allowed) {
     const part = await attempt(name, async () => {
@@ -167,8 +169,8 @@ async function collect(
         const logits = outputs[classifier.logits]?.data as Float32Array;
         const values = outputs[featuresOutput]?.data as Float32Array;
         const describe = (row: number) => dataset.describe(before + row);
-        refuseNaN(logits, count, describe);
-        refuseNaN(values, count, describe, "finite features");
+        refuseInfinite(logits, count, describe, "finite logits");
+        refuseInfinite(values, count, describe, "finite features");
         const own = labels?.subarray(before, before + count) ?? argmax(logits, classes);
         await collector.add({ count, features: values, logits, labels: own });
       },

@@ -6,7 +6,7 @@ import { GraphBuilder } from "../graph/builder.js";
 import { type Graph, type Model, origin } from "../onnx/types.js";
 import { add, first, greaterOrEqual, indicator, mul, sum, tensorOf, unsqueeze } from "../ops/index.js";
 import { adjustedLogits } from "../scores/index.js";
-import { type Classifier, inferShapes, normalizationKey, shapeHint } from "../training/classifier.js";
+import { type Classifier, imageShape, inferShapes, normalizationKey } from "../training/classifier.js";
 import { version } from "../version.js";
 import type { Calibration } from "./calibrate.js";
 import { networkFingerprint, partFingerprint } from "./fingerprints.js";
@@ -23,7 +23,7 @@ const guardKey = "offmap.guard";
 
 export interface GuardOptions {
   readonly normalization?: Normalization | undefined;
-  /** Channels, height and width of the images; default: the only ones that the classifier takes. */
+  /** Channels, height and width of the images that the file takes, which are those of the calibration; default: the calibration's. */
   readonly shape?: readonly [number, number, number];
   /** Takes uint8 images [N, H, W, C] of any size, and brings them to the shape and normalises them inside; default false. */
   readonly preprocess?: boolean;
@@ -37,26 +37,27 @@ export interface GuardOptions {
  * score > threshold, and is true for a NaN too, whose p-value is the smallest. With class counts `adjusted_logits` [N, K] float32 comes before them, {@link adjustedLogits} with τ = 1.
  *
  * @throws OptionError when the calibration belongs to another score or network, score or calibration to another normalisation, an output's name is
- *         taken, class counts are not > 0, or the shape is missing that preprocessing or class counts need
+ *         taken, class counts are not > 0, or the images have another shape than those that the calibration was made with
  * @throws ShapeError when the score was fitted to another model, and for another number of counts than classes
  */
 export function guardedModel(
   classifier: Classifier,
   part: ScorePart,
   calibration: Calibration,
-  { normalization, shape = shapeHint(classifier).shape, preprocess = false, classCounts }: GuardOptions = {},
+  { normalization, shape = calibration.shape, preprocess = false, classCounts }: GuardOptions = {},
 ): Model {
   const { upgraded } = classifier;
   for (const name of [adjustedOutput, scoreOutput, pValueOutput, decisionOutput]) checkFree(upgraded.graph, name);
-  if (shape !== undefined) checkSizes(classifier, [part], shape);
+  checkShape(classifier, shape, calibration);
+  checkSizes(classifier, [part], shape);
   checkFitted(part, classifier, normalization);
   checkBelongs(part, classifier, calibration);
   checkNormalization(calibration.normalization, normalization, {
     what: "calibration was made",
     again: "give the same one, or calibrate again",
   });
-  const scored = append(anyBatch(upgraded), [
-    ...(classCounts === undefined ? [] : [adjustment(classifier, known(shape), classCounts)]),
+  const scored = append(anyBatch(upgraded, shape), [
+    ...(classCounts === undefined ? [] : [adjustment(classifier, shape, classCounts)]),
     ...additions(classifier, [part], () => scoreOutput),
   ]);
   const guarded = append(scored, [
@@ -75,7 +76,7 @@ export function guardedModel(
   if (normalization !== undefined) metadata.set(normalizationKey, formatNormalization(normalization));
   const model = { ...guarded, metadata };
   if (!preprocess) return model;
-  return preprocessing(model, classifier.input, known(shape), {
+  return preprocessing(model, classifier.input, shape, {
     normalization,
     resize: calibration.resize ?? "stretch",
   });
@@ -96,10 +97,25 @@ export function checkCalibratedWith({ metadata }: Model, normalization: Normaliz
   });
 }
 
-function known(shape: readonly [number, number, number] | undefined): readonly [number, number, number] {
-  if (shape !== undefined) return shape;
-  const expected = "channels, height and width of the images, as the model takes any size";
-  throw new OptionError({ where: "shape", expected, received: "none" });
+/** A score has another distribution over images of another size, and with it another threshold. */
+function checkShape(
+  classifier: Classifier,
+  asked: readonly [number, number, number],
+  { shape }: Pick<Calibration, "shape">,
+): void {
+  const told = ([channels, height, width]: readonly number[]) => `images of ${height}x${width}, ${channels} channels`;
+  for (const [wanted, who] of [
+    [imageShape(classifier, shape), "the model takes"],
+    [asked, "the file is to take"],
+  ] as const) {
+    if (wanted.every((size, axis) => size === shape[axis])) continue;
+    throw new OptionError({
+      where: "--calibration",
+      expected: `a calibration with ${told(wanted)}, as ${who}`,
+      received: `one with ${told(shape)}`,
+      hint: "run `offmap calibrate` with images of the size that the file will take",
+    });
+  }
 }
 
 function adjustment(
@@ -130,16 +146,14 @@ function decision({ scores, threshold, count }: Calibration, opset: number): Gra
   return graph.build({ p, decision: first(graph.op("Not", [within])) });
 }
 
-/** The model for any number of images, with its own outputs. */
-function anyBatch(model: Model): Model {
+/** The model for any number of images of a shape, with its own outputs. */
+function anyBatch(model: Model, shape: readonly [number, number, number]): Model {
   const { [origin]: _model, ...plainModel } = model;
   const { [origin]: _graph, ...plainGraph } = model.graph;
-  const open = (values: Graph["inputs"]) =>
+  const open = (values: Graph["outputs"]) =>
     values.map((value) => (value.dims === undefined ? value : { ...value, dims: ["N", ...value.dims.slice(1)] }));
-  return {
-    ...plainModel,
-    graph: { ...plainGraph, inputs: open(model.graph.inputs), outputs: open(model.graph.outputs) },
-  };
+  const inputs = model.graph.inputs.map((input) => ({ ...input, dims: ["N", ...shape] }));
+  return { ...plainModel, graph: { ...plainGraph, inputs, outputs: open(model.graph.outputs) } };
 }
 
 function checkBelongs(part: ScorePart, classifier: Classifier, calibration: Calibration): void {

@@ -1,10 +1,10 @@
 /** Scores of further outputs of a network: abstention classes, or the cosines of Generalized ODIN. */
 import { OptionError } from "../errors.js";
 import { GraphBuilder, minimumOpset } from "../graph/builder.js";
+import { extraOutput } from "../graph/extra-outputs.js";
 import { concat, type Expr, neg, reduceMax } from "../ops/index.js";
 import { abstention, adjustedLogits } from "../scores/index.js";
 import type { Classifier } from "../training/classifier.js";
-import { extraOutput } from "../training/step-inputs.js";
 import type { OutputScoreName } from "./output-scores.js";
 import { cosineOutput, outputWidth } from "./output-width.js";
 import { featuresInput, labelledPart, logitsInput, type ScorePart, scoreOutput } from "./score-part.js";

@@ -2,7 +2,9 @@ import { expect, test } from "vitest";
 import { runModel } from "../../test/gradients/run-model.js";
 import type { ResizeMode } from "../data/index.js";
 import { resizePicture } from "../data/resize.js";
+import { OptionError } from "../errors.js";
 import { GraphBuilder } from "../graph/builder.js";
+import type { Graph, Model, Node } from "../onnx/types.js";
 import { mul } from "../ops/index.js";
 import { preprocessing } from "./preprocess.js";
 
@@ -71,4 +73,64 @@ test("an image of the model's size is only divided and normalised", async () => 
     const wanted = ((data[at] as number) / 255 - (5 - channel) / 10) / ([0.2, 0.25, 0.5][channel] as number);
     expect(value).toBeCloseTo(wanted, 5);
   });
+});
+
+/** {@link mirror}, whose input has the name `images` and is read in the branches of an If. */
+function mirrorOfImages(height: number, width: number): Model {
+  const model = mirror(height, width);
+  const node = (op: string, inputs: readonly string[], output: string): Node => {
+    return { ...{ name: output, op, domain: "", inputs, outputs: [output] }, attributes: {} };
+  };
+  const branch = (op: string, output: string): Graph => ({
+    ...{ name: op, inputs: [], nodes: [node(op, ["images"], output)], initializers: new Map() },
+    outputs: [{ name: output, dtype: "float32" }],
+  });
+  const chosen: Node = {
+    ...node("If", ["always"], "seen"),
+    attributes: {
+      then_branch: { kind: "graph", value: branch("Identity", "same") },
+      else_branch: { kind: "graph", value: branch("Neg", "negative") },
+    },
+  };
+  const inputs = model.graph.inputs.map((input) => ({ ...input, name: "images" }));
+  const initializers = new Map([["always", { dtype: "bool", dims: [], data: Uint8Array.of(1) } as const]]);
+  return { ...model, graph: { ...model.graph, inputs, nodes: [chosen], initializers } };
+}
+
+test("a model whose own tensors have the name of the new input gets the same pixels, in its subgraphs too", async () => {
+  const data = planes(6, 5);
+  const images = { dtype: "uint8", dims: [1, 6, 5, 3], data } as const;
+  const seenBy = async (model: Model, input: string) =>
+    (await runModel(preprocessing(model, input, [3, 6, 5]), { images })).get("seen")?.data;
+  const expected = await seenBy(mirror(6, 5), "x");
+  expect(expected).toHaveLength(90);
+  expect(await seenBy(mirrorOfImages(6, 5), "images")).toEqual(expected);
+  const { graph, ...model } = mirror(6, 5);
+  const [first] = graph.nodes as [Node, ...Node[]];
+  const inner: Node = {
+    name: "before",
+    op: "Identity",
+    domain: "",
+    inputs: ["x"],
+    outputs: ["images"],
+    attributes: {},
+  };
+  const renamed = graph.nodes.map((each) =>
+    each === first ? { ...each, inputs: each.inputs.map((name) => (name === "x" ? "images" : name)) } : each,
+  );
+  expect(await seenBy({ ...model, graph: { ...graph, nodes: [inner, ...renamed] } }, "x")).toEqual(expected);
+});
+
+test("a model with an output of the name of the new input is refused", () => {
+  const { graph, ...model } = mirror(6, 5);
+  const nodes = graph.nodes.map((each) => ({
+    ...each,
+    outputs: each.outputs.map((name) => (name === "seen" ? "images" : name)),
+  }));
+  const outputs = graph.outputs.map((output) => ({ ...output, name: "images" }));
+  const named = { ...model, graph: { ...graph, nodes, outputs } };
+  expect(() => preprocessing(named, "x", [3, 6, 5])).toThrow(OptionError);
+  expect(() => preprocessing(named, "x", [3, 6, 5])).toThrow(
+    '--preprocess: expected a model without an output "images"',
+  );
 });

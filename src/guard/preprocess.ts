@@ -1,5 +1,16 @@
 import type { Normalization, ResizeMode } from "../data/index.js";
-import { type Attributes, int, ints, type Model, type Node, type Tensor, text } from "../onnx/types.js";
+import { OptionError } from "../errors.js";
+import {
+  type Attribute,
+  type Attributes,
+  type Graph,
+  int,
+  ints,
+  type Model,
+  type Node,
+  type Tensor,
+  text,
+} from "../onnx/types.js";
 import { tensorOf } from "../ops/index.js";
 
 /** Name of the input that takes images as they are in memory. */
@@ -8,6 +19,8 @@ export const imagesInput = "images";
 /** ONNX's number for float32, as Cast takes it. */
 const float32Code = 1;
 const prefix = "offmap/preprocess/";
+/** What a tensor of the model itself is called that has the name of {@link imagesInput}. */
+const ownImages = `${prefix}images of the model`;
 
 export interface PreprocessOptions {
   readonly normalization?: Normalization | undefined;
@@ -23,6 +36,7 @@ export interface PreprocessOptions {
  *
  * @param input  name of the model's image input
  * @param shape  channels, height and width that the model takes
+ * @throws OptionError for a model with an output `images`, which cannot have another name
  */
 export function preprocessing(
   model: Model,
@@ -30,6 +44,15 @@ export function preprocessing(
   [channels, height, width]: readonly [number, number, number],
   { normalization: { mean, std } = { mean: [0], std: [1] }, resize = "stretch" }: PreprocessOptions = {},
 ): Model {
+  if (model.graph.outputs.some(({ name }) => name === imagesInput)) {
+    throw new OptionError({
+      where: "--preprocess",
+      expected: `a model without an output "${imagesInput}", the name of the input that it gives`,
+      received: "one that has it",
+      hint: "leave --preprocess out",
+    });
+  }
+  const own = withoutImages(model.graph);
   const perChannel = (value: (channel: number) => number): Tensor =>
     tensorOf(
       Array.from({ length: channels }, (_, channel) => value(mean.length === 1 ? 0 : channel)),
@@ -62,13 +85,35 @@ export function preprocessing(
     ),
     ...(resize === "crop" ? centreCrop : []),
     node("Mul", [`${prefix}${resize === "crop" ? "cropped" : "resized"}`, `${prefix}slope`], "scaled"),
-    { ...node("Add", [`${prefix}scaled`, `${prefix}offset`], "normalised"), outputs: [input] },
+    { ...node("Add", [`${prefix}scaled`, `${prefix}offset`], "normalised"), outputs: [otherName(input)] },
   ];
-  const initializers = new Map(model.graph.initializers);
+  const initializers = new Map(own.initializers);
   for (const [name, tensor] of Object.entries(constants)) initializers.set(`${prefix}${name}`, tensor);
   const images = { name: imagesInput, dtype: "uint8", dims: ["N", "H", "W", channels] } as const;
-  const graph = { ...model.graph, inputs: [images], nodes: [...nodes, ...model.graph.nodes], initializers };
+  const graph = { ...own, inputs: [images], nodes: [...nodes, ...own.nodes], initializers };
   return { ...model, graph };
+}
+
+const otherName = (name: string): string => (name === imagesInput ? ownImages : name);
+
+/** The graph, and its subgraphs, which read tensors of the graph around them, without a tensor of the name {@link imagesInput}. */
+function withoutImages(graph: Graph): Graph {
+  const inside = (attribute: Attribute): Attribute =>
+    attribute.kind === "graph" ? { ...attribute, value: withoutImages(attribute.value) } : attribute;
+  const renamed = <Named extends { readonly name: string }>(values: readonly Named[]) =>
+    values.map((value) => ({ ...value, name: otherName(value.name) }));
+  return {
+    ...graph,
+    inputs: renamed(graph.inputs),
+    outputs: renamed(graph.outputs),
+    initializers: new Map([...graph.initializers].map(([name, tensor]) => [otherName(name), tensor])),
+    nodes: graph.nodes.map((each) => ({
+      ...each,
+      inputs: each.inputs.map(otherName),
+      outputs: each.outputs.map(otherName),
+      attributes: Object.fromEntries(Object.entries(each.attributes).map(([name, value]) => [name, inside(value)])),
+    })),
+  };
 }
 
 function node(op: string, inputs: readonly string[], output: string, attributes: Attributes = {}): Node {

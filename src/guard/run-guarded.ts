@@ -25,8 +25,9 @@ export interface GuardedImage {
 /** Whether a model is one that `offmap export` has made. */
 export const isGuarded = ({ graph }: Model): boolean => graph.outputs.some(({ name }) => name === decisionOutput);
 
-/** Whether it resizes and normalises images itself. */
-export const preprocesses = ({ graph }: Model): boolean => graph.inputs[0]?.name === imagesInput;
+/** Whether it resizes and normalises images itself: a model's own input may have the same name, but takes no bytes. */
+export const preprocesses = ({ graph: { inputs } }: Model): boolean =>
+  inputs[0]?.name === imagesInput && inputs[0].dtype === "uint8";
 
 /**
  * @param datasets       images of one size each; for a model that resizes itself, of their own sizes

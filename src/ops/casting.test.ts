@@ -9,7 +9,7 @@ import {
   randomTensor,
   storedCases,
 } from "../../test/gradients/index.js";
-import { int } from "../onnx/types.js";
+import { int, type Tensor } from "../onnx/types.js";
 import { tensorOf } from "./expressions.js";
 
 const codes = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9, float64: 11 };
@@ -28,6 +28,12 @@ test.each(["float32", "int32", "int64", "bool", "float64"] as const)(
     await checkFold({ op: "Cast", inputs: [constant(tensorOf([-2.75, -0.5, 0, 0.5, 3.99]))], attributes });
     await checkFold({ op: "Cast", inputs: [constant(tensorOf([-7, 0, 2 ** 24 + 1], "int64"))], attributes });
     await checkFold({ op: "Cast", inputs: [constant(tensorOf([1, 0], "bool"))], attributes });
+    const large = {
+      dtype: "int64",
+      dims: [3],
+      data: BigInt64Array.of(2n ** 63n - 1n, -(2n ** 62n) - 5n, 123456789n ** 2n),
+    };
+    await checkFold({ op: "Cast", inputs: [constant(large as Tensor)], attributes });
     await checkFold({ op: "CastLike", inputs: [constant(tensorOf([1.5, 0])), constant(tensorOf([1], name))] });
   },
 );

@@ -26,9 +26,15 @@ export function tensorFrom(dtype: DataType, dims: readonly number[], values: rea
   let data: TensorData;
   if (dtype === "int64") data = BigInt64Array.from(values, (value) => BigInt(value));
   else if (dtype === "uint64") data = BigUint64Array.from(values, (value) => BigInt(value));
-  else data = arrays[dtype as keyof typeof arrays].from(values.map(Number));
+  else
+    data = arrays[dtype as keyof typeof arrays].from(
+      values.map((value) => Number(isInteger(dtype) ? wrapped(value) : value)),
+    );
   return { dtype, dims, data };
 }
+
+/** Bits of an integer beyond those that a number holds exactly are cut off before, as they would be after. */
+const wrapped = (value: Value): Value => (typeof value === "bigint" ? BigInt.asIntN(53, value) : value);
 
 /** A tensor of any type whose element `i` is element `sources[i]` of another: reshaping, slicing, gathering, transposing. */
 export function pick({ dtype, data }: Tensor, dims: readonly number[], sources: readonly number[]): Tensor {

@@ -13,7 +13,7 @@ import { first, matMul, mul, reshape, sumTo, transposeLast, unsqueeze } from "./
 import { broadcastDims, operand, staticDims } from "./shapes.js";
 import type { Expr, GradientCall, OperatorRule, ShapeCall, ValueType } from "./types.js";
 
-function matMulShape(call: ShapeCall): ValueType[] {
+export function matMulShape(call: ShapeCall): ValueType[] {
   const [a, b] = [operand(call, 0), operand(call, 1)];
   if (a.dims.length === 0 || b.dims.length === 0) throw mismatch(call, "operands with at least one dimension");
   const left = a.dims.length === 1 ? [1, ...a.dims] : a.dims;

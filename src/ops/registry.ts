@@ -14,7 +14,15 @@ export function findRule(op: string, domain = ""): OperatorRule | undefined {
   return rules.get(keyOf(op, domain));
 }
 
-/** Every rule of the standard domain, by operator name. */
+/** Every operator of the standard domain that training goes through, by name. */
 export function allRules(): OperatorRule[] {
-  return [...rules.values()].filter(({ domain = "" }) => domain === "").sort((a, b) => (a.op < b.op ? -1 : 1));
+  return standard().filter(({ gradient }) => !("missing" in gradient));
 }
+
+/** Names of the operators of the standard domain that only what is frozen may have. */
+export function frozenOnlyOperators(): string[] {
+  return standard().flatMap(({ op, gradient }) => ("missing" in gradient ? [op] : []));
+}
+
+const standard = () =>
+  [...rules.values()].filter(({ domain = "" }) => domain === "").sort((a, b) => (a.op < b.op ? -1 : 1));

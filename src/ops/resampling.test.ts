@@ -147,6 +147,15 @@ test.each(["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"])(
   },
 );
 
+test.each(modes)(
+  "Resize, %s %s: a tensor whose sizes stay is copied, whatever the scales",
+  async (mode, nearestMode) => {
+    const attributes = { mode: text(mode), nearest_mode: text(nearestMode) };
+    await checkResize([4, 4], attributes, { scales: [1.1, 1.2] });
+    await checkResize([4, 4], attributes, { scales: [1.1, 1.3] });
+  },
+);
+
 test("Resize of chosen axes, in any order", async () => {
   await checkResize([3, 4], { mode: text("linear"), axes: ints([3, 2]) }, { sizes: [7, 5] });
 });

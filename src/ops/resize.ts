@@ -86,7 +86,7 @@ function resizedAxes(call: Call): AxisResize[] {
       received: formatDims(values),
     });
   }
-  return axes.flatMap((axis, at) => {
+  const resized = axes.flatMap((axis, at) => {
     const [input, value] = [dims[axis] as Dim, values[at] as number];
     if (typeof input === "string") {
       if (sizes === undefined && value === 1) return [];
@@ -96,6 +96,8 @@ function resizedAxes(call: Call): AxisResize[] {
     const scale = sizes === undefined ? value : f32(output / input);
     return scale === 1 ? [] : [{ axis, input, output, scale }];
   });
+  // ONNX Runtime copies a tensor whose sizes all stay as they are, whatever the scales.
+  return resized.every(({ input, output }) => input === output) ? [] : resized;
 }
 
 function constantScales(call: Call): number[] {

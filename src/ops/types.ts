@@ -99,6 +99,11 @@ export interface NoGradient {
   readonly none: string;
 }
 
+/** An operator that has a derivative and no rule for it: nothing below it can be trained. */
+export interface MissingGradient {
+  readonly missing: true;
+}
+
 /** Everything Offmap knows about an operator. */
 export interface OperatorRule {
   readonly op: string;
@@ -108,7 +113,7 @@ export interface OperatorRule {
   readonly summary: { readonly shape: string; readonly gradient: string };
   /** @throws ShapeError when the operands do not fit the operator */
   shape(call: ShapeCall): ValueType[];
-  readonly gradient: GradientRule | NoGradient;
+  readonly gradient: GradientRule | NoGradient | MissingGradient;
   /** Value of the outputs for known inputs: only for the operators that occur in shape arithmetic. */
   fold?(call: FoldCall): Tensor[] | undefined;
   /** The fold needs no values, only types and attributes (Shape), so it is asked also when inputs are unknown or large. */

@@ -90,9 +90,14 @@ test("a share is one of all images, and the bank's size its limit", async () => 
   expect(sizeOf(0.25, 3)).toBe(3);
   // The sample has six of the twenty.
   expect(sizeOf(0.5, 100)).toBe(6);
-  expect(() => sizeOf(0.01, 100)).toThrow(
-    "knn score: expected a k of at most 0, the number of images in the bank, got 1; choose a smaller k, or a larger share",
-  );
+  const refused = (k: number, share: number, bank: number) => () => knnScore.fit?.(data, { k, share, bank });
+  const expected = (count: number, k: number, raise: string) =>
+    `knn score: expected a k of at most ${count}, the number of images in the bank, got ${k}; choose a smaller k, or ${raise}`;
+  expect(refused(1, 0.01, 100)).toThrow(expected(0, 1, "a larger share"));
+  expect(refused(6, 0.25, 100)).toThrow(expected(5, 6, "a larger share"));
+  expect(refused(4, 0.25, 3)).toThrow(expected(3, 4, "a larger bank"));
+  expect(refused(7, 1, 100)).toThrow(expected(6, 7, "a larger --sample"));
+  expect(refused(7, 0.3, 6)).toThrow(expected(6, 7, "a larger --sample and share and bank"));
 });
 
 describe("refuses", () => {

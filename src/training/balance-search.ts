@@ -11,7 +11,7 @@ import { writeFileAtomic } from "../files.js";
 import { detectionMetrics } from "../metrics/index.js";
 import { readModel } from "../onnx/index.js";
 import { createEngine } from "../runtime/index.js";
-import { asClassifier, normalizationFor, shapeHint } from "./classifier.js";
+import { asClassifier, imageShape, normalizationFor, shapeHint } from "./classifier.js";
 import { predict } from "./predict.js";
 import { keepModel } from "./run-files.js";
 import { holdOutImages } from "./run-inputs.js";
@@ -126,7 +126,7 @@ async function detection(path: string, options: TuneOptions, unseen: string): Pr
   const classifier = asClassifier(await readModel(path), path);
   const id = await openDataset(options.id, shapeHint(classifier));
   const { held } = holdOutImages(id.labels as Int32Array, options.holdOut as number, options.seed ?? 1);
-  const outliers = await openDataset(unseen, { ...shapeHint(classifier), ignoreLabels: true });
+  const outliers = await openDataset(unseen, { shape: imageShape(classifier, id.shape), ignoreLabels: true });
   const engine = await createEngine(options.engine);
   try {
     const normalization = normalizationFor(classifier, options.normalization);

@@ -5,7 +5,7 @@ import { GraphBuilder, minimumOpset } from "../graph/builder.js";
 import { type ImportedGraph, importGraph } from "../graph/import.js";
 import type { Parameter } from "../graph/parameters.js";
 import { upgradeModel } from "../graph/upgrade.js";
-import { formatDims, type Model, origin } from "../onnx/index.js";
+import { formatDims, type Model, type Node, origin } from "../onnx/index.js";
 
 /** Key in a model's metadata under which the pixel normalisation it was tuned with is remembered. */
 export const normalizationKey = "offmap.normalization";
@@ -21,18 +21,24 @@ export interface Classifier {
   readonly input: string;
   /** Channels, height and width of one image; undefined where the model takes any size. */
   readonly shape: readonly [number | undefined, number | undefined, number | undefined];
-  /** Tensor with the logits: the first output, or what goes into its Softmax when it ends in one. */
+  /** Tensor with the logits: the first output, or what goes into its Softmax when it ends in one, behind which Identity and Dropout change nothing. */
   readonly logits: string;
   readonly endsInSoftmax: boolean;
 }
 
+/** Operators that change nothing outside training. */
+const passing: readonly string[] = ["Identity", "Dropout"];
+/** Operators that change no number. */
+const reshaping: readonly string[] = [...passing, "Flatten", "Reshape", "Squeeze"];
+
 /**
  * @param file  how errors call the model
  * @throws ShapeError when the model does not take one batch of images or does not give one row of numbers per image
+ * @throws UnsupportedError for other numbers than float32, and for a Softmax whose shape is changed before it is given out
  */
 export function asClassifier(model: Model, file = "model"): Classifier {
   const upgraded = upgradeModel(model);
-  const { inputs, outputs, nodes } = upgraded.graph;
+  const { inputs, outputs } = upgraded.graph;
   const [input, ...others] = inputs;
   if (input === undefined || others.length > 0) {
     throw new ShapeError({
@@ -58,8 +64,19 @@ export function asClassifier(model: Model, file = "model"): Classifier {
   const output = outputs[0];
   if (output === undefined)
     throw new ShapeError({ where: file, expected: "an output with logits", received: "no outputs" });
-  const last = nodes.find((node) => node.outputs.includes(output.name));
-  const endsInSoftmax = last?.op === "Softmax" || last?.op === "LogSoftmax";
+  // Of the file's own nodes: an old Softmax is upgraded to one between two changes of shape.
+  const { nodes } = model.graph;
+  const last = makerOf(nodes, output.name, passing);
+  const endsInSoftmax = isSoftmax(last);
+  const before = makerOf(nodes, output.name, reshaping);
+  if (!endsInSoftmax && isSoftmax(before)) {
+    throw new UnsupportedError({
+      where: `${file}, output "${output.name}"`,
+      expected: "logits, or their Softmax as the last step",
+      received: `a ${before?.op} with a ${last?.op} after it`,
+      hint: "export the model without its Softmax",
+    });
+  }
   const size = (axis: number) => {
     const dim = input.dims?.[axis];
     return typeof dim === "number" ? dim : undefined;
@@ -69,10 +86,18 @@ export function asClassifier(model: Model, file = "model"): Classifier {
     upgraded,
     input: input.name,
     shape: [size(1), size(2), size(3)],
-    logits: endsInSoftmax ? (last.inputs[0] as string) : output.name,
+    logits: endsInSoftmax ? (last?.inputs[0] as string) : output.name,
     endsInSoftmax,
   };
 }
+
+/** The node that makes a tensor, or what goes through nodes of some operators to it; undefined where a graph begins with it. */
+function makerOf(nodes: readonly Node[], tensor: string, through: readonly string[]): Node | undefined {
+  const node = nodes.find(({ outputs }) => outputs.includes(tensor));
+  return node !== undefined && through.includes(node.op) ? makerOf(nodes, node.inputs[0] ?? "", through) : node;
+}
+
+const isSoftmax = (node: Node | undefined): boolean => node?.op === "Softmax" || node?.op === "LogSoftmax";
 
 /** The size images must have: the model's own, filled up with the dataset's where the model takes any. */
 export function imageShape(classifier: Classifier, found: readonly [number, number, number]): [number, number, number] {
@@ -115,15 +140,17 @@ export function importWhole(
  * The whole graph imported for a small batch, and the number of classes. Models exported for a fixed batch size pass when nothing
  * inside them depends on it.
  *
+ * @param more  further tensors that are asked for
  * @throws ShapeError when the model does not give one row of logits per image
  */
 export function inferShapes(
   classifier: Classifier,
   shape: readonly [number, number, number],
   parameters: readonly Parameter[] = [],
+  more: readonly string[] = [],
 ): ImportedGraph & { classes: number } {
   const { logits } = classifier;
-  const imported = importWhole(classifier, shape, parameters, [logits]);
+  const imported = importWhole(classifier, shape, parameters, [logits, ...more]);
   const dims = imported.values.get(logits)?.dims ?? [];
   const [rows, classes] = dims;
   if (dims.length !== 2 || rows !== probeBatch || typeof classes !== "number" || classes < 2) {

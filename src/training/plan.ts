@@ -1,11 +1,12 @@
 /** What a run trains: the parameters, the boundary between frozen and trained, and the shapes that cross it. */
 import { ShapeError } from "../errors.js";
+import { lossOutputs } from "../graph/extra-outputs.js";
 import type { ImportedGraph } from "../graph/import.js";
 import { type Parameter, selectParameters } from "../graph/parameters.js";
 import { type Partition, partition, prefixModel } from "../graph/partition.js";
 import type { Model } from "../onnx/types.js";
 import { staticDims } from "../ops/index.js";
-import { type Classifier, inferShapes } from "./classifier.js";
+import { type Classifier, inferShapes, probeBatch } from "./classifier.js";
 
 export interface TrainingPlan {
   readonly classifier: Classifier;
@@ -26,7 +27,7 @@ export function planTraining(
 ): TrainingPlan {
   const { upgraded, logits, input } = classifier;
   const parameters = selectParameters(upgraded.graph, selection);
-  const imported = inferShapes(classifier, shape, parameters);
+  const imported = inferShapes(classifier, shape, parameters, lossOutputs(upgraded.graph.outputs));
   const names = parameters.map(({ name }) => name);
   const parts = splitModel(upgraded, imported, new Set(names), { input, output: logits });
   return { classifier, classes: imported.classes, parameters, ...parts };
@@ -51,7 +52,7 @@ export function splitModel(
   const rows = new Map<string, readonly number[]>();
   for (const name of parts.boundary) {
     const value = imported.values.get(name);
-    if (value?.dtype !== "float32" || value.dims.length === 0) {
+    if (value?.dtype !== "float32" || value.dims[0] !== probeBatch) {
       throw new ShapeError({
         where: `tensor "${name}"`,
         expected: "float32 features with one row per image where the frozen part ends",

@@ -87,6 +87,7 @@ export async function predictWith(
 /**
  * @param values    one or more for each row
  * @param describe  what an error calls the image of a row
+ * @throws RunError for a NaN
  */
 export function refuseNaN(
   values: Float32Array,
@@ -94,12 +95,36 @@ export function refuseNaN(
   describe: (row: number) => string,
   expected = "finite logits",
 ): void {
-  const bad = values.findIndex((value) => Number.isNaN(value));
+  refuse(Number.isNaN, values, rows, describe, expected);
+}
+
+/**
+ * {@link refuseNaN} for what is summed, where one infinity makes every sum infinite or NaN.
+ *
+ * @throws RunError for a value that is not finite
+ */
+export function refuseInfinite(
+  values: Float32Array,
+  rows: number,
+  describe: (row: number) => string,
+  expected: string,
+): void {
+  refuse((value) => !Number.isFinite(value), values, rows, describe, expected);
+}
+
+function refuse(
+  isBad: (value: number) => boolean,
+  values: Float32Array,
+  rows: number,
+  describe: (row: number) => string,
+  expected: string,
+): void {
+  const bad = values.findIndex((value) => isBad(value));
   if (bad < 0) return;
   throw new RunError({
     where: describe(Math.floor(bad / (values.length / rows))),
     expected,
-    received: "NaN",
+    received: String(values[bad]),
     hint: "check --normalize and the model",
   });
 }

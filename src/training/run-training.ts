@@ -167,10 +167,10 @@ function preparation(run: Run): Promise<Preparation> {
 /** Logits by a model of the run: from the images, or from stored features with new values of the trained parameters. */
 function predictionsOf(run: Run, model: Model, trained?: Readonly<Record<string, Tensor>>): Predictions {
   const { engine, inputs, frozen, progress, signal } = run;
-  const { normalization } = inputs;
-  return frozen.stores === undefined
+  const { normalization, plan } = inputs;
+  return frozen.stores === undefined || plan.partition.asksForShapes
     ? predictionsFromImages(engine, model, inputs, { normalization, progress, signal })
-    : predictionsFromFeatures(engine, inputs.plan, inputs, frozen.stores, trained);
+    : predictionsFromFeatures(engine, plan, inputs, frozen.stores, trained);
 }
 
 async function watchedAccuracy(run: Run, model: Model, trained: Readonly<Record<string, Tensor>>): Promise<number> {

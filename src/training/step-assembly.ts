@@ -52,6 +52,9 @@ export function assembleStep(
   for (const name of partition.boundary) {
     bound.set(name, graph.input(name, "float32", [rows, ...(options.rows.get(name) ?? [])]));
   }
+  // Shapes may be asked of it, and fold; nothing else of it is read, and no input of the step remains.
+  const { image } = partition;
+  if (!bound.has(image.name)) bound.set(image.name, graph.input(image.name, "float32", [rows, ...image.row]));
   const parameters = options.parameters.map(({ name, tensor }) => graph.input(name, "float32", tensor.dims));
   for (const parameter of parameters) bound.set(parameter.name, parameter);
   const statistics = options.batchNorm === "batch" ? runningStatistics(model, partition) : new Map<string, Tensor>();

@@ -1,5 +1,6 @@
 /** What a training step is fed, beside the boundary tensors and the variables of the engine. */
 import { UnsupportedError } from "../errors.js";
+import { extraOutput } from "../graph/extra-outputs.js";
 import { headLayer } from "../graph/parameters.js";
 import type { LossDefinition } from "../losses/index.js";
 import type { Model } from "../onnx/types.js";
@@ -23,9 +24,6 @@ export const stepInputs = {
   /** float32 [N + Q + M, nodes, 2]; see `dropout.ts`. */
   dropout: "offmap.dropout",
 } as const;
-
-/** Outputs of a network besides its logits; `nn/create-model.ts` makes them. */
-export const extraOutput = { abstention: "abstention_logits", projection: "projection" } as const;
 
 /** Tensors of the model that a loss looks at besides the logits, by name. */
 export interface ExtraTensors {

@@ -332,7 +332,7 @@ export const badInputCases: readonly BadInputCase[] = [
       "offmap tune --model unknown-operator.onnx --id three-classes --outliers outliers --steps 1 --batch 2 --outlier-batch 2 --out run",
     exitCode: 2,
     message:
-      'node "/FancyNorm" (FancyNorm): Offmap has no rule for the operator com.example.FancyNorm; keep it below the freeze boundary (--train head, or patterns above this node)',
+      'node "/FancyNorm" (FancyNorm): Offmap has no rule for the operator com.example.FancyNorm; docs/operators.md lists those it has, for frozen parts and for training; export the model with others',
   },
   {
     kind: "model whose output is no row of logits",

@@ -214,7 +214,7 @@ async function makeArrays(write: Write): Promise<void> {
 /** Of the score energy, and another network. */
 const calibrationOfAnother: Calibration = {
   ...{ score: "energy", dataset: "held-out", options: { temperature: 1 }, network: "0", part: "0" },
-  ...{ normalization: "none", resize: null, alpha: 0.5, threshold: 1, count: 1, rank: 1, bound: 1 },
+  ...{ normalization: "none", shape: [3, 8, 8], resize: null, alpha: 0.5, threshold: 1, count: 1, rank: 1, bound: 1 },
   ...{ false_alarms: null, detected: {}, scores: [1] },
 };
 

@@ -199,6 +199,7 @@ describe("calibrate", () => {
   test("the file has what export needs", async () => {
     const written = JSON.parse(await readFile(at("vim.json"), "utf8")) as Record<string, unknown>;
     expect(written).toMatchObject({ score: "vim", alpha: 0.05, count: 800, options: { dimension: 0 }, detected: {} });
+    expect(written.shape).toEqual([3, 32, 32]);
     expect(written.scores).toHaveLength(800);
   });
 });
@@ -257,20 +258,36 @@ describe("a model that takes images of any size", () => {
   };
   const guard = ["--fit", "vim.onnx", "--calibration", "vim.json"];
 
-  test("export and ensemble want to be told one, and no other than the model's own", async () => {
+  test("export takes that of the calibration and no other, and ensemble wants to be told one", async () => {
     const any = await anySize();
     const files = guard.map((each) => (each.startsWith("--") ? each : at(each)));
     const argv = ["export", "--model", any, ...files, ...normalize, "--out", at("any-guarded.onnx")];
-    const none = await runInMemory([...argv, "--preprocess"]);
-    expect(none.exitCode).toBe(2);
-    expect(none.stderr).toBe("offmap: --size: expected HEIGHTxWIDTH of the images, as the model takes any, got none\n");
-    const made = await json<{ inputs: string[]; outputs: string[] }>(...argv, "--preprocess", "--size", "32x32");
-    expect(made.inputs).toEqual(["images"]);
+    for (const size of [[], ["--size", "32x32"]]) {
+      const made = await json<{ inputs: string[]; outputs: string[] }>(...argv, ...size);
+      expect(made.outputs.slice(-3)).toEqual(["ood_score", "ood_p_value", "is_ood"]);
+      expect((await readModel(at("any-guarded.onnx"))).graph.inputs).toMatchObject([{ dims: ["N", 3, 32, 32] }]);
+    }
+    const larger = await runInMemory([...argv, "--size", "64x64"]);
+    expect(larger.exitCode).toBe(2);
+    expect(larger.stderr).toContain(
+      "--calibration: expected a calibration with images of 64x64, 3 channels, as the file is to take, got one with images of 32x32",
+    );
     const other = await runInMemory(["export", ...model, ...files, ...normalize, "--size", "64x64", "--out", at("o")]);
     expect(other.stderr).toContain("--size: expected nothing, or 32x32, which the model takes, got 64x64");
     const pair = ["ensemble", any, any, "--out", at("any-pair.onnx")];
     expect((await runInMemory(pair)).stderr).toContain("--size: expected HEIGHTxWIDTH");
     expect((await json<{ classes: number }>(...pair, "--size", "32x32")).classes).toBe(10);
+  });
+
+  test("gets OOD images in the size of the in-distribution ones, which would else tell them apart", async () => {
+    const pixels = Uint8Array.from({ length: 2 * 64 * 64 }, (_, index) => (index * 7) % 256);
+    const larger = await write(at("larger.idx"), idxBytes([2, 64, 64], pixels));
+    const sets = ["--id", sheet("cifar10-test", "?limit=20"), "--ood", larger, ...normalize, "--scores", "energy"];
+    const [any, sized] = [
+      await json<{ rows: object[] }>("eval", "--model", await anySize(), ...sets),
+      await json<{ rows: object[] }>("eval", ...model, ...sets),
+    ];
+    expect(any.rows).toEqual(sized.rows);
   });
 
   test("is given grey images as colours", async () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readNpy } from "../../src/data/index.js";
-import { readModel } from "../../src/onnx/index.js";
+import { encodeModel, readModel } from "../../src/onnx/index.js";
 import { writeLabels } from "../data/segmentation.js";
 import { elements } from "../report/markup-checks.js";
 import { sceneSpec, writeSceneFiles } from "../segmentation/scene-files.js";
@@ -496,6 +496,32 @@ describe("calibrate", () => {
       "either --calibration or --threshold",
     );
     expect(await failed()).toContain("--calibration FILE or --threshold T is missing");
+  });
+
+  test("a network of any size is exported for the size of the calibration's scenes, and no network for another", async () => {
+    const network = await readModel(at("segmenter.onnx"));
+    const inputs = network.graph.inputs.map((input) => ({ ...input, dims: ["N", 3, "H", "W"] }));
+    await writeFile(at("any-size.onnx"), encodeModel({ ...network, graph: { ...network.graph, inputs } }));
+    const any = ["--model", at("any-size.onnx")];
+    const calibration = ["--calibration", at("any-size.json"), "--classes", "3"];
+    await text("calibrate", ...any, "--id", scenes(), "--alpha", "0.2", "--out", at("any-size.json"));
+    const out = ["--out", at("any-size-guarded.onnx")];
+    const made = await json<{ size: number[] }>("export", ...any, ...calibration, ...out);
+    expect(made.size).toEqual([12, 16]);
+    const other = await runInMemory(["export", ...any, ...calibration, "--size", "24x32", ...out]);
+    expect(other.exitCode).toBe(2);
+    expect(other.stderr).toContain("expected a calibration of scenes of 24x32, got one of scenes of 12x16");
+    const without = await runInMemory(["export", ...any, "--threshold", "1", "--classes", "3", ...out]);
+    expect(without.stderr).toContain("--size: expected HEIGHTxWIDTH of the images, as the model takes any, got none");
+    // As it would be of scenes of several sizes.
+    const several = { ...JSON.parse(await readFile(at("any-size.json"), "utf8")), size: null } as object;
+    await writeFile(at("any-size.json"), JSON.stringify(several));
+    expect((await runInMemory(["export", ...any, ...calibration, ...out])).stderr).toContain("--size: expected");
+    const warned = await runInMemory(["export", ...any, ...calibration, "--size", "24x32", ...out]);
+    expect(warned.exitCode).toBe(0);
+    expect(warned.stderr).toBe(
+      "offmap: warning: the scenes of --calibration differ in size: what the threshold promises was measured over all of their sizes, not for 24x32 alone\n",
+    );
   });
 
   test("refuses too few images with the number that is needed", async () => {

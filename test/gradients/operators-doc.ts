@@ -8,11 +8,13 @@ import { webGpuCell, webGpuFailures, webGpuTraining } from "../webgpu/survey-tex
  * @param rules  every operator Offmap knows
  * @param cases  number of stored PyTorch cases by operator
  * @param webGpu what came of running the operators on WebGPU
+ * @param frozenOnly operators that only frozen parts may have
  */
 export function operatorsDoc(
   rules: readonly OperatorRule[],
   cases: ReadonlyMap<string, number>,
   webGpu: WebGpuSurvey,
+  frozenOnly: readonly string[],
 ): string {
   const cell = (text: string) => text.replaceAll("|", "\\|");
   const list = (lines: readonly string[]) => lines.map((line) => `- ${line}`).join("\n");
@@ -32,8 +34,9 @@ export function operatorsDoc(
   });
   return `# Operators
 
-The operators between the freeze boundary and the loss must be among these. Below the boundary ONNX Runtime runs any model, and
-Offmap needs no rule. Graphs are built for operator sets 18 to 22; older models are converted to 18 first.
+The operators between the freeze boundary and the loss must be among these. Below the boundary, and in models that are only scored, calibrated
+or exported, there may be these too: ${frozenOnly.join(", ")}: quantized networks can be guarded, and trained above what is quantized.
+Graphs are built for operator sets 18 to 22; older models are converted to 18 first.
 
 - **Gradient**: x, a, b are inputs, y or z the output, dy or dz its gradient. What happens at kinks and ties is written at the top of
   each family's file in \`src/ops/\`, and is what PyTorch does.

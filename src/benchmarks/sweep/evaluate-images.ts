@@ -37,14 +37,15 @@ export async function evaluateImages(
   const judged = await open(job.scoresFrom);
   const hint = shapeHint(judged.classifier);
   const test = await openDataset(job.test, hint);
-  const ood = (await Promise.all(job.ood.map((set) => openOod(set, hint)))).flat();
+  const shape = imageShape(judged.classifier, test.shape);
+  const ood = (await Promise.all(job.ood.map((set) => openOod(set, { shape })))).flat();
   const counts = job.classesOf === undefined ? undefined : await countClasses(job.classesOf);
   const options: Omit<EvaluateOptions, "scores"> = {
     ...{ preset, resamples: 0, ...watched },
     ...(counts === undefined ? {} : { classCounts: counts }),
   };
   const { classifier, normalization } = judged;
-  const { classes } = inferShapes(classifier, imageShape(classifier, test.shape));
+  const { classes } = inferShapes(classifier, shape);
   const ofOutputs = job.scores.filter(isOutputScore).map((name) => outputPart(name, classifier, classes, counts));
   const toFit = fittedImageScores(job.scores);
   const fitted =

@@ -94,10 +94,10 @@ export const calibrateCommand = defineCommand({
     const { checkOutputFile } = await import("../output-folder.js");
     if (out !== undefined) await checkOutputFile(out, [model, fit]);
     const { classifier, normalization } = await openClassifier(model, normalize);
-    const hint = shapeHint(classifier);
-    const images = await openDataset(id, hint);
-    const sets = await openOodSets(ood, hint);
-    const part = await chosenPart(fit, score, inferShapes(classifier, imageShape(classifier, images.shape)).classes);
+    const images = await openDataset(id, shapeHint(classifier));
+    const shape = imageShape(classifier, images.shape);
+    const sets = await openOodSets(ood, { shape });
+    const part = await chosenPart(fit, score, inferShapes(classifier, shape).classes);
     const { progress, signal } = io;
     const calibration = await withEngine({ device, threads }, (engine) =>
       calibrate(engine, classifier, part, images, sets, {

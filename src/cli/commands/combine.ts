@@ -48,14 +48,13 @@ export const combine = defineCommand({
     const { writeFileAtomic } = await import("../../files.js");
     const { combineScores } = await import("../../guard/index.js");
     const { encodeModel } = await import("../../onnx/index.js");
-    const { shapeHint } = await import("../../training/index.js");
+    const { imageShape, shapeHint } = await import("../../training/classifier.js");
     const { checkOutputFile } = await import("../output-folder.js");
     await checkOutputFile(out, [model, ...fit]);
     const { classifier, normalization } = await openClassifier(model, normalize);
-    const hint = shapeHint(classifier);
     const parts = await Promise.all(fit.map(readPart));
-    const images = await openDataset(id, hint);
-    const sets = await openOodSets(ood, hint);
+    const images = await openDataset(id, shapeHint(classifier));
+    const sets = await openOodSets(ood, { shape: imageShape(classifier, images.shape) });
     const { progress, signal } = io;
     const part = await withEngine(engineChoices, (engine) =>
       combineScores(engine, classifier, parts, images, sets, { normalization, progress, signal, batch }),

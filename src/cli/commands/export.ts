@@ -1,5 +1,5 @@
 import { defineCommand } from "../command.js";
-import { sizeParser } from "../image-size.js";
+import { sizeFor, sizeParser } from "../image-size.js";
 import { toggle } from "../option.js";
 import { number, text } from "../parsers.js";
 import { classesOption } from "../segmentation/classes-option.js";
@@ -29,7 +29,12 @@ export const exportCommand = defineCommand({
       parser: dataset,
       help: "labelled training images to count classes in: the output adjusted_logits then predicts as if all classes had been equally frequent",
     },
-    size: { placeholder: "HxW", help: "size of the images, for a model that takes any", parser: sizeParser },
+    size: {
+      placeholder: "HxW",
+      help: "size of the images, for a model that takes any",
+      default: "that of the images of --calibration",
+      parser: sizeParser,
+    },
     threshold: {
       placeholder: "T",
       group: classesOption.group,
@@ -70,18 +75,20 @@ export const exportCommand = defineCommand({
     const [score] = given.score === undefined ? [] : await asImageScores([given.score], "--score");
     const { readCalibration } = await import("../calibration-file.js");
     const { countClasses } = await import("../class-counts.js");
-    const { openClassifier, shapeFor } = await import("../classifier-run.js");
+    const { openClassifier } = await import("../classifier-run.js");
     const { chosenPart } = await import("../fitted-scores.js");
     const { writeFileAtomic } = await import("../../files.js");
     const { asCalibration, guardedModel } = await import("../../guard/index.js");
     const { encodeModel } = await import("../../onnx/index.js");
-    const { inferShapes } = await import("../../training/classifier.js");
+    const { imageShape, inferShapes } = await import("../../training/classifier.js");
     const { checkOutputFile } = await import("../output-folder.js");
     await checkOutputFile(out, [model, fit, path]);
     const { classifier, normalization } = await openClassifier(model, normalize);
-    const shape = shapeFor(classifier, size, "--model");
-    const part = await chosenPart(fit, score, inferShapes(classifier, shape).classes);
     const calibration = asCalibration(await readCalibration(path), path);
+    const [channels, height, width] = calibration.shape;
+    const images = size === undefined ? { height, width } : sizeFor(classifier.shape, size);
+    const shape = imageShape(classifier, [channels, images.height, images.width]);
+    const part = await chosenPart(fit, score, inferShapes(classifier, shape).classes);
     const guarded = guardedModel(classifier, part, calibration, {
       ...{ normalization, shape, preprocess },
       ...(classCounts === undefined ? {} : { classCounts: await countClasses(classCounts) }),

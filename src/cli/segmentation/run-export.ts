@@ -54,14 +54,23 @@ export async function runSegmentationExport(
   const threshold = requireFlag(calibration?.threshold ?? given, "export", "--calibration FILE or --threshold T");
   await checkOutputFile(out, [model, fit, path]);
   const { classifier, normalization } = await openClassifier(model, normalize);
-  const size = sizeFor(classifier.shape, asked);
+  const calibrated = asked === undefined ? calibration?.size : undefined;
+  const [channels, height = calibrated?.height, width = calibrated?.width] = classifier.shape;
+  const size = sizeFor([channels, height, width], asked);
   const [name] = score === undefined ? [] : await asPixelScores([score], "--score");
   const part = await chosenPixelPart(fit, name);
   const { outputs } = pixelShapes(classifier, size);
   const names = told === undefined ? classNamesOf(classifier.model) : numberedClasses(told);
   const classes = classesOf(classifier, outputs, { classNames: names }, "--classes");
   if (calibration !== undefined) {
-    checkPixelCalibration(calibration, classifier, part, { classes, normalization: normalizationText(normalization) });
+    checkPixelCalibration(calibration, classifier, part, {
+      ...{ classes, size, normalization: normalizationText(normalization) },
+    });
+    if (calibration.size === null) {
+      io.warn(
+        `the scenes of --calibration differ in size: what the threshold promises was measured over all of their sizes, not for ${size.height}x${size.width} alone`,
+      );
+    }
   }
   const made = anomalyModel(classifier, part, { classes, size, threshold, normalization, calibration });
   const bytes = encodeModel(made);

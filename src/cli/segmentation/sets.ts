@@ -7,7 +7,7 @@ import {
   type SegmentationDataset,
 } from "../../data/index.js";
 import { OptionError } from "../../errors.js";
-import type { NamedDataset } from "../named-dataset.js";
+import { type NamedDataset, refuseSameNames } from "../named-dataset.js";
 import { numberedClasses } from "./classes-option.js";
 
 export interface SetsTold {
@@ -46,16 +46,7 @@ export async function openTestSets(told: SetsTold): Promise<OpenedSets> {
     const scenes = await openSegmentation(dataset, name === undefined ? {} : { name });
     opened.push(objects === undefined ? scenes : await withObjects(scenes, objects, name, pasting));
   }
-  const names = opened.map(({ name }) => name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) {
-    throw new OptionError({
-      where: "--ood",
-      expected: "a different name for every OOD set",
-      received: `"${twice}" twice`,
-      hint: "write --ood NAME=DS",
-    });
-  }
+  refuseSameNames(opened);
   return { id: id === undefined ? undefined : await openSegmentation(id), ood: opened };
 }
 

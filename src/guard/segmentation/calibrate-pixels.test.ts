@@ -103,7 +103,7 @@ test("a calibration of another score, other classes or another normalisation is 
   const found = await calibratePixels(engine, classifier, part, id, [], { alpha: 0.2 });
   const read = asPixelCalibration(JSON.parse(JSON.stringify(found)), "mask.json");
   expect(read).toEqual(found);
-  const now = { classes: 4, normalization: "none" };
+  const now = { classes: 4, normalization: "none", size: { height: 12, width: 16 } };
   expect(() => checkPixelCalibration(read, classifier, part, now)).not.toThrow();
   expect(() => checkPixelCalibration(read, classifier, readyPixelPart("msp"), now)).toThrow(
     "expected a calibration of msp",
@@ -119,4 +119,22 @@ test("a calibration of another score, other classes or another normalisation is 
     "one of a fit to other scenes",
   );
   expect(() => asPixelCalibration({ score: "energy" }, "old.json")).toThrow("old.json");
+  const halved = { ...now, size: { height: 6, width: 8 } };
+  expect(() => checkPixelCalibration(read, classifier, part, halved)).toThrow(
+    "--calibration: expected a calibration of scenes of 6x8, got one of scenes of 12x16; calibrate with scenes of the size that the file will take",
+  );
+  expect(() => asPixelCalibration({ ...read, size: undefined }, "old.json")).toThrow("old.json");
+});
+
+test("scenes of several sizes are remembered as such, wherever the other one comes, and suit any size", async () => {
+  const [small, large] = [memoryScenes(5, 12, 16), memoryScenes(5, 18, 24)];
+  for (const odd of [0, 2, 4]) {
+    const readOne = (index: number) => (index === odd ? large : small).readOne(index);
+    const found = await calibratePixels(engine, classifier, part, { ...small, readOne }, [], { alpha: 0.2, fresh: 0 });
+    expect(found.size).toBeNull();
+    const now = { classes: 4, normalization: "none", size: { height: 6, width: 8 } };
+    expect(() => checkPixelCalibration(found, classifier, part, now)).not.toThrow();
+  }
+  const alike = await calibratePixels(engine, classifier, part, large, [], { alpha: 0.2, fresh: 0 });
+  expect(alike.size).toEqual({ height: 18, width: 24 });
 });

@@ -6,6 +6,7 @@ import {
   outlierLabel,
   requireAnomalies,
   type SegmentationDataset,
+  type Size,
 } from "../../data/index.js";
 import { DataError, OptionError } from "../../errors.js";
 import { alarmLevel, conformalThreshold, largestComponent, nextAbove, PixelRisk } from "../../metrics/index.js";
@@ -34,6 +35,8 @@ const calibrationSchema = z.object({
   options: z.record(z.string(), z.number()),
   /** Of the images, as text. */
   normalization: z.string(),
+  /** Of the maps, which is that of the labels; null where the scenes that the threshold is from differ in it. */
+  size: z.object({ height: z.number(), width: z.number() }).nullable(),
   /** K */
   classes: z.number(),
   /** Fingerprint of the network. */
@@ -114,7 +117,9 @@ export async function calibratePixels(
 
   const risk = new PixelRisk();
   const levels: number[] = [];
-  await overScenes(id, [...order.subarray(kept)], (map, { labels, width }, where) => {
+  let size: Size | null | undefined;
+  await overScenes(id, [...order.subarray(kept)], (map, { labels, height, width }, where) => {
+    size = size === undefined || isSameSize(size, { height, width }) ? { height, width } : null;
     const mask = knownMask(labels);
     if (alarmPixels === undefined) risk.add(map, mask, where);
     else levels.push(alarmLevel(map, mask, width, alarmPixels, where));
@@ -148,7 +153,13 @@ export async function calibratePixels(
   }
   return {
     ...{ task: "segmentation", score: part.score, dataset: id.name, options: { ...part.options } },
-    ...{ normalization: normalizationText(run.normalization), classes, alpha, alarm_pixels: alarmPixels ?? null },
+    ...{
+      normalization: normalizationText(run.normalization),
+      size: size ?? null,
+      classes,
+      alpha,
+      alarm_pixels: alarmPixels ?? null,
+    },
     ...{ network: networkFingerprint(classifier), part: pixelPartFingerprint(part) },
     ...{ threshold, count: id.length - kept, rate },
     false_alarms:
@@ -156,6 +167,9 @@ export async function calibratePixels(
     detected,
   };
 }
+
+const isSameSize = (one: Size | null, other: Size): boolean =>
+  one?.height === other.height && one.width === other.width;
 
 function ofPixels(risk: PixelRisk, alpha: number) {
   const { threshold, share } = risk.threshold(alpha);
@@ -184,25 +198,34 @@ export function asPixelCalibration(content: unknown, file: string): PixelCalibra
   });
 }
 
-/** @throws OptionError for a calibration of another network or score, of other classes, or with images that are normalised otherwise */
+/**
+ * @param now  what the threshold is to be used for; `size` is that of the images that a file takes
+ * @throws OptionError for a calibration of another network or score, of other classes, with images that are normalised otherwise, or with maps that are all of
+ *         another size; one with maps of several sizes suits all
+ */
 export function checkPixelCalibration(
-  { score, options, classes, normalization, ...of }: PixelCalibration,
+  { score, options, classes, normalization, size, ...of }: PixelCalibration,
   classifier: Classifier,
   part: PixelPart,
-  now: { readonly classes: number; readonly normalization: string },
+  now: { readonly classes: number; readonly normalization: string; readonly size: Size },
 ): void {
   const text = (told: { score: string; options: object; classes: number; normalization: string }) =>
     `${told.score} ${JSON.stringify(told.options)} of ${told.classes} classes, images normalised by ${told.normalization}`;
   const expected = text({ score: part.score, options: part.options, ...now });
   const received = text({ score, options, classes, normalization });
-  const refuse = (wanted: string, found: string): never => {
-    const hint = "run `offmap calibrate` with the same --model, --fit or --score, --normalize and classes";
+  const again = "run `offmap calibrate` with the same --model, --fit or --score, --normalize and classes";
+  const refuse = (wanted: string, found: string, hint = again): never => {
     throw new OptionError({ where: "--calibration", expected: `a calibration of ${wanted}`, received: found, hint });
   };
   if (expected !== received) refuse(expected, `one of ${received}`);
   if (of.network !== networkFingerprint(classifier)) {
     refuse("this network", "one of a network with other weights or nodes");
   }
-  if (of.part !== pixelPartFingerprint(part))
+  if (of.part !== pixelPartFingerprint(part)) {
     refuse(`this fit of ${score}`, "one of a fit to other scenes or features");
+  }
+  if (size !== null && !isSameSize(size, now.size)) {
+    const told = ({ height, width }: Size) => `scenes of ${height}x${width}`;
+    refuse(told(now.size), `one of ${told(size)}`, "calibrate with scenes of the size that the file will take");
+  }
 }

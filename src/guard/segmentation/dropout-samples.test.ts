@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "vitest";
 import { testScenes } from "../../../test/reference/segmentation-scores.js";
 import { tinyNetwork } from "../../../test/segmentation/tiny-network.js";
+import { OptionError } from "../../errors.js";
 import type { Model, Node, Tensor } from "../../onnx/types.js";
 import { LocalEngine } from "../../runtime/index.js";
 import { asClassifier } from "../../training/classifier.js";
@@ -61,4 +62,20 @@ test("the seed decides which units are dropped", async () => {
   const first = await mutualInformation(0.5, { samples: 3, seed: 7 });
   expect(await mutualInformation(0.5, { samples: 3, seed: 7 })).toEqual(first);
   expect(await mutualInformation(0.5, { samples: 3, seed: 8 })).not.toEqual(first);
+});
+
+test.each([
+  [{ samples: 1 }, "samples to be a whole number ≥ 2, got 1"],
+  [{ samples: 2.5 }, "samples to be a whole number ≥ 2, got 2.5"],
+  [{ samples: Number.NaN }, "samples to be a whole number ≥ 2, got NaN"],
+  [{ seed: -1 }, "seed to be a whole number ≥ 0, got -1"],
+  [{ seed: 0.5 }, "seed to be a whole number ≥ 0, got 0.5"],
+])("%o is refused before any copy is made", (options, message) => {
+  const act = () => readyPixelPart("mutual-information", options);
+  expect(act).toThrow(OptionError);
+  expect(act).toThrow(`mutual-information score: expected ${message}`);
+});
+
+test("two copies, and the seed 0, are allowed", () => {
+  expect(readyPixelPart("mutual-information", { samples: 2, seed: 0 }).options).toEqual({ samples: 2, seed: 0 });
 });

@@ -43,16 +43,22 @@ export function checkSharedBank(score: string, options: BankOptions): void {
  * The images of the bank: the sample, or those at even distances of it where it is larger, as only a sample of a larger set is in random order.
  *
  * @param images  how many the sample is of
- * @throws OptionError for a k larger than the bank
+ * @throws OptionError for a k larger than the bank, which says what limits it
  */
 export function bankOf(score: string, images: number, sample: Rows, { k, share, bank }: BankOptions) {
-  const count = Math.min(bank, sample.count, Math.floor(share * images));
+  const shared = Math.floor(share * images);
+  const count = Math.min(bank, sample.count, shared);
   if (k > count) {
+    // Several limits may be the lowest at once, and then all of them are in the way.
+    const limits = Object.entries({ "--sample": sample.count, share: shared, bank })
+      .filter(([, limit]) => limit === count && count < images)
+      .map(([name]) => name);
+
     throw new OptionError({
       where: `${score} score`,
       expected: `a k of at most ${count}, the number of images in the bank`,
       received: String(k),
-      hint: `choose a smaller k, or ${count < sample.count ? `a larger ${count === bank ? "bank" : "share"}` : "fit it to more images"}`,
+      hint: `choose a smaller k, or ${limits.length > 0 ? `a larger ${limits.join(" and ")}` : "fit it to more images"}`,
     });
   }
   const all = [...rowsOf(sample)];

@@ -1,8 +1,10 @@
 /** A second head that tells outlier pixels from inlier pixels, for the losses that train one. */
+
 import { createGenerator } from "../../data/index.js";
 import { ShapeError } from "../../errors.js";
 import { append } from "../../graph/append.js";
 import { GraphBuilder, minimumOpset } from "../../graph/builder.js";
+import { extraOutput } from "../../graph/extra-outputs.js";
 import type { Parameter } from "../../graph/parameters.js";
 import { heFanIn, layerDefault } from "../../nn/initializers.js";
 import { Network } from "../../nn/network.js";
@@ -11,7 +13,7 @@ import { relu } from "../../ops/index.js";
 import { asClassifier, importWhole } from "../classifier.js";
 
 /** Output of the head, float32 [N, 2, h, w] at the size of the features it looks at: inlier, then outlier. */
-export const outlierOutput = "outlier_logits";
+export const outlierOutput = extraOutput.outlier;
 /** Its parameters have names that begin with this. */
 export const outlierHeadPrefix = "final.outlier.";
 

@@ -1,5 +1,5 @@
 // Scores of what the network gives beside the logits of its classes.
-import { UnsupportedError } from "../../../errors.js";
+import { OptionError, UnsupportedError } from "../../../errors.js";
 import type { Expr } from "../../../ops/index.js";
 import {
   abstention,
@@ -67,6 +67,20 @@ export const mutualInformationScore = definePixelScore({
   uses: ["dropout"],
   /** Thinned copies. */
   defaults: { samples: 8, seed: 1 },
+  check(options) {
+    for (const [name, least] of [
+      ["samples", 2],
+      ["seed", 0],
+    ] as const) {
+      const value = options[name];
+      if (Number.isInteger(value) && value >= least) continue;
+      throw new OptionError({
+        where: "mutual-information score",
+        expected: `${name} to be a whole number ≥ ${least}`,
+        received: String(value),
+      });
+    }
+  },
   expression: ({ samples }) => mutualInformation(there(samples, "mutual-information")),
 });
 

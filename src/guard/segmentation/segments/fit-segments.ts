@@ -11,7 +11,7 @@ import { networkFingerprint } from "../../fingerprints.js";
 import { normalizationText } from "../../same-normalization.js";
 import { refuseNotFinite } from "../finite-scores.js";
 import { predictedOutput } from "../pixel-graph.js";
-import { checkPixelPart, type PixelPart } from "../pixel-part.js";
+import { checkPixelPart, type PixelPart, pixelPartFingerprint } from "../pixel-part.js";
 import type { RunScenesOptions } from "../pixel-runner.js";
 import { type ScoredScene, scoreScenes } from "../score-scenes.js";
 import { type SegmentMaps, segmentFeatureNames, segmentsOf } from "./segment-features.js";
@@ -138,7 +138,7 @@ async function bestThreshold(
 function fitJudge(
   sample: Sample,
   classes: number,
-  { score, options }: PixelPart,
+  part: PixelPart,
   threshold: number,
   { normalization, network }: Pick<RunScenesOptions, "normalization"> & { readonly network: string },
 ): Pick<FittedSegments, "judge" | "right"> {
@@ -164,6 +164,10 @@ function fitJudge(
     else right.found += Number(evidence < 0);
   });
   const normalized = normalizationText(normalization);
+  const { score, options } = part;
   const what = { format: "offmap segments 1", score, options, normalization: normalized, network } as const;
-  return { judge: { ...what, classes, threshold, weights, offset: fitted.offset }, right };
+  return {
+    judge: { ...what, part: pixelPartFingerprint(part), classes, threshold, weights, offset: fitted.offset },
+    right,
+  };
 }

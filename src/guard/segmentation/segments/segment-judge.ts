@@ -8,7 +8,7 @@ import { checkNetwork } from "../../fingerprints.js";
 import { checkNormalization } from "../../same-normalization.js";
 import { refuseNotFinite } from "../finite-scores.js";
 import type { PixelExpressions } from "../pixel-graph.js";
-import type { PixelPart } from "../pixel-part.js";
+import { type PixelPart, pixelPartFingerprint } from "../pixel-part.js";
 import { type SegmentMaps, segmentFeatureNames, segmentsOf } from "./segment-features.js";
 
 const judgeFile = z.strictObject({
@@ -19,6 +19,8 @@ const judgeFile = z.strictObject({
   normalization: z.string(),
   /** Fingerprint of the network. */
   network: z.string(),
+  /** Fingerprint of the score, with all that it was fitted to. */
+  part: z.string(),
   classes: z.int().min(2),
   threshold: z.number(),
   /** By the name of the feature; a segment is a false alarm where weights · features + offset ≥ 0. */
@@ -60,24 +62,24 @@ export function decodeSegmentJudge(text: string, file: string): SegmentJudge {
   }
 }
 
-/** @throws OptionError for another network, another score, other options of it, or another normalisation than the segments were fitted with */
+/** @throws OptionError for another network, another score, other options or another fit of it, or another normalisation than the segments were fitted with */
 export function checkSegmentJudge(
   judge: SegmentJudge,
-  { score, options }: PixelPart,
+  part: PixelPart,
   classifier: Classifier,
   normalization: Normalization | undefined,
 ): void {
   checkNetwork(judge.network, classifier, "--segments");
   const described = (name: string, values: Readonly<Record<string, number>>) =>
     [name, ...Object.entries(values).map(([option, value]) => `${option}=${value}`)].join(" ");
-  const [expected, received] = [described(judge.score, judge.options), described(score, options)];
-  if (expected !== received) {
-    throw new OptionError({
-      where: "--segments",
-      expected: `the score that the segments are of, ${expected}`,
-      received,
-      hint: "give its file with --fit, or fit the segments again",
-    });
+  const [expected, received] = [described(judge.score, judge.options), described(part.score, part.options)];
+  const refuse = (wanted: string, found: string): never => {
+    const hint = "give its file with --fit, or fit the segments again";
+    throw new OptionError({ where: "--segments", expected: wanted, received: found, hint });
+  };
+  if (expected !== received) refuse(`the score that the segments are of, ${expected}`, received);
+  if (judge.part !== pixelPartFingerprint(part)) {
+    refuse(`the fit of ${judge.score} that the segments are of`, "one to other scenes or features");
   }
   checkNormalization(judge.normalization, normalization, {
     what: "segments were fitted",

@@ -10,7 +10,7 @@ import { first } from "../../../ops/index.js";
 import { LocalEngine } from "../../../runtime/index.js";
 import { asClassifier } from "../../../training/classifier.js";
 import { pixelModel } from "../pixel-graph.js";
-import { readyPixelPart } from "../pixel-part.js";
+import { type PixelPart, pixelOptionsOf, readyPixelPart } from "../pixel-part.js";
 import { runScenes } from "../pixel-runner.js";
 import { type FittedSegments, fitSegments, segmentMaps } from "./fit-segments.js";
 import { type SegmentMaps, segmentFeatureNames, segmentsOf } from "./segment-features.js";
@@ -226,6 +226,25 @@ describe("what cannot be", () => {
       "--normalize: expected none, with which the segments were fitted",
     );
     checkSegmentJudge(result.judge, part, network(), undefined);
+    const { part: _, ...old } = result.judge;
+    expect(() => decodeSegmentJudge(JSON.stringify(old), "old.json")).toThrow(
+      "old.json: expected a file that `offmap fit --segments` has written, got part",
+    );
+  });
+
+  test("segments of another fit of the same score", async () => {
+    const fitOf = (mean: number): PixelPart => ({
+      ...{ score: "sml", options: pixelOptionsOf("sml", { width: 0, dilation: 0 }) },
+      fitted: {
+        mean: { dtype: "float64", dims: [3], data: Float64Array.of(mean, 0.5, 0.5) },
+        std: { dtype: "float64", dims: [3], data: Float64Array.of(1, 1, 1) },
+      },
+    });
+    const { judge } = await fitSegments(engine, network(), scenes("train"), fitOf(0.5), { threshold: -3 });
+    checkSegmentJudge(judge, fitOf(0.5), network(), undefined);
+    expect(() => checkSegmentJudge(judge, fitOf(0.75), network(), undefined)).toThrow(
+      "--segments: expected the fit of sml that the segments are of, got one to other scenes or features; give its file with --fit, or fit the segments again",
+    );
   });
 
   test("another number of classes", () => {
