@@ -20,7 +20,7 @@ const formats: readonly { readonly name: string; readonly matches: (bytes: Buffe
     matches: (bytes) => bytes.toString("latin1", 0, 4) === "RIFF" && bytes.toString("latin1", 8, 12) === "WEBP",
   },
   { name: "TIFF", matches: (bytes) => ["II*\0", "MM\0*", "II+\0", "MM\0+"].includes(bytes.toString("latin1", 0, 4)) },
-  { name: "AVIF", matches: (bytes) => bytes.toString("latin1", 4, 8) === "ftyp" },
+  { name: "AVIF", matches: (bytes) => /^ftyp(avif|avis|mif1|msf1)$/.test(bytes.toString("latin1", 4, 12)) },
 ];
 
 /**
@@ -46,7 +46,7 @@ export async function decodeImage(bytes: Uint8Array, where: string): Promise<Pic
       where,
       expected: `a ${formats.map(({ name }) => name).join(", ")} image`,
       received: describeStart(bytes),
-      hint: "replace or remove the file",
+      hint: isHeic(start) ? "convert it to JPEG" : "replace or remove the file",
     });
   }
   try {
@@ -59,6 +59,15 @@ export async function decodeImage(bytes: Uint8Array, where: string): Promise<Pic
     const picture: Picture = { data, shape: [info.channels, info.height, info.width] };
     return info.channels === 1 ? picture : toPlanes(picture);
   } catch (cause) {
+    if (/exceeds pixel limit/.test((cause as Error).message)) {
+      throw new DataError({
+        where,
+        expected: `at most ${mostPixels / 1e6} megapixels`,
+        received: "an image of more",
+        hint: "scale it down or remove the file",
+        cause,
+      });
+    }
     throw new DataError({
       where,
       problem: `the image cannot be decoded (${(cause as Error).message.split("\n")[0]})`,
@@ -68,8 +77,13 @@ export async function decodeImage(bytes: Uint8Array, where: string): Promise<Pic
   }
 }
 
+/** Photographs of phones, in the container of AVIF. */
+const isHeic = (start: Buffer): boolean =>
+  /^ftyp(heic|heix|hevc|hevx|heim|heis)$/.test(start.toString("latin1", 4, 12));
+
 function describeStart(bytes: Uint8Array): string {
   if (bytes.length === 0) return "an empty file";
+  if (isHeic(Buffer.from(bytes.subarray(0, 12)))) return "a HEIC photograph";
   const text = Buffer.from(bytes.subarray(0, 16)).toString("latin1");
   return /^[\x20-\x7e\s]+$/.test(text) ? `a text that starts with ${JSON.stringify(text)}` : "something else";
 }

@@ -3,6 +3,7 @@ import { type FileHandle, open, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, sep, win32 } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { FormatError } from "../errors.js";
+import { elementTypeOf } from "./element-types.js";
 import { derive, entriesOf, has, tensorsIn } from "./messages.js";
 import {
   GraphProtoSchema,
@@ -24,7 +25,7 @@ const largestRead = 2 ** 30;
 interface Range {
   readonly location: string;
   readonly offset: number;
-  readonly length: number | undefined;
+  readonly length: number;
 }
 
 /**
@@ -83,7 +84,14 @@ function rangeOf(tensor: TensorProto, where: string): Range {
     }
     return Number(value);
   };
-  return { location, offset: integer("offset") ?? 0, length: integer("length") };
+  return { location, offset: integer("offset") ?? 0, length: integer("length") ?? bytesOf(tensor, where) };
+}
+
+/** What a tensor takes, for references that do not say how long they are. */
+function bytesOf({ dims, dataType }: TensorProto, where: string): number {
+  const { bits } = elementTypeOf(dataType, where);
+  const elements = dims.reduce((product, size) => product * Number(size), 1);
+  return Math.ceil((elements * bits) / 8);
 }
 
 class ExternalFile {
@@ -133,7 +141,7 @@ class ExternalFile {
     return new ExternalFile(handle, location, stats.size);
   }
 
-  async read({ offset, length = this.size - offset }: Range, where: string): Promise<Uint8Array> {
+  async read({ offset, length }: Range, where: string): Promise<Uint8Array> {
     const received = `${this.size} bytes`;
     if (offset > this.size || length > this.size - offset) {
       throw new FormatError({

@@ -137,6 +137,21 @@ describe("external data", () => {
     expect((error as Error).message).toMatch(message);
   });
 
+  test("that does not say how long it is takes what the tensor needs", async () => {
+    const path = await writeExternal({ location: "w.bin" });
+    const proto = fromBinary(ModelProtoSchema, await readFile(path));
+    const tensor = proto.graph?.initializer[0];
+    if (tensor === undefined || proto.graph === undefined) throw new Error("no tensor");
+    const offset = { ...tensor.externalData[0], key: "offset", value: "4096" } as (typeof tensor.externalData)[0];
+    proto.graph.initializer.push({ ...tensor, name: "v", externalData: [...tensor.externalData, offset] });
+    await writeFile(path, toBinary(ModelProtoSchema, proto));
+    await writeFile(join(folder, "w.bin"), Buffer.concat([dataBytes, Buffer.from(dataBytes).reverse()]));
+    const { initializers } = (await readModel(path)).graph;
+    expect(initializers.get("w")).toEqual(weights);
+    expect(initializers.get("v")?.data).toHaveLength(1024);
+    expect(initializers.get("v")?.data).not.toEqual(weights.data);
+  });
+
   test("that many tensors claim from one small file is refused instead of multiplied", async () => {
     const path = await writeExternal({ location: "w.bin", offset: "0", length: "4096" });
     const proto = fromBinary(ModelProtoSchema, await readFile(path));

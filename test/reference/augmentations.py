@@ -65,17 +65,17 @@ for height, width in [(16, 16), (9, 14)]:
     for degrees in [0, 9, -9, 30, -17.5]:
         add("rotate", degrees, image.rotate(degrees, Image.NEAREST))
     # RandAugment's magnitudes, bins 0..30, as torchvision computes them.
-    for magnitude in [0, 9, 17, 30]:
+    for magnitude in [0, 8, 9, 10, 17, 20, 30]:
         # Both scales are those of the current torchvision, in exact arithmetic.
         bits = 8 - round(magnitude / 7.5)
         add("randaugment posterize", magnitude, ImageOps.posterize(image, bits))
-        add("randaugment solarize", magnitude, ImageOps.solarize(image, 255 * (1 - magnitude / 30)))
+        add("randaugment solarize", magnitude, ImageOps.solarize(image, 255 * (30 - magnitude) / 30))
         for sign in (1, -1):
             signed = f"randaugment {'+' if sign > 0 else '-'}"
             add(f"{signed} rotate", magnitude, image.rotate(sign * 30 * magnitude / 30, Image.NEAREST))
             add(f"{signed} shear-x", magnitude, affine([1, sign * 0.3 * magnitude / 30, 0, 0, 1, 0]))
-            x = int(sign * 150 / 331 * width * magnitude / 30)
-            y = int(sign * 150 / 331 * height * magnitude / 30)
+            x = int(sign * 150 * width * magnitude / (331 * 30))
+            y = int(sign * 150 * height * magnitude / (331 * 30))
             add(f"{signed} translate-x", magnitude, affine([1, 0, -x, 0, 1, 0]))
             add(f"{signed} translate-y", magnitude, affine([1, 0, 0, 0, 1, -y]))
             add(f"{signed} contrast", magnitude, contrast(image, 1 + sign * 0.9 * magnitude / 30))

@@ -14,11 +14,22 @@ export interface RandAugmentOptions {
 /** Strengths that there are, besides 0. */
 const strongest = 30;
 
-/**
- * @param level  strength in [0, 1]
- * @param sign   1 or -1, at random, for operations that have two directions
- */
-type Operation = (rgb: Uint8Array, image: { height: number; width: number; level: number; sign: 1 | -1 }) => void;
+interface Strength {
+  readonly height: number;
+  readonly width: number;
+  /** 0 to {@link strongest}; where a result is cut off to a whole number, it is divided last. */
+  readonly magnitude: number;
+  /** The same in [0, 1]. */
+  readonly level: number;
+  /** 1 or -1, at random, for operations that have two directions. */
+  readonly sign: 1 | -1;
+}
+
+type Operation = (rgb: Uint8Array, image: Strength) => void;
+
+/** Pixels that images move at a strength, along a side of so many. */
+const shift = (side: number, { magnitude, sign }: Strength): number =>
+  Math.trunc((sign * 150 * side * magnitude) / (331 * strongest));
 
 /** How far operations go at full strength: as in RandAugment, after torchvision. */
 const operations: Readonly<Record<string, Operation>> = {
@@ -26,17 +37,17 @@ const operations: Readonly<Record<string, Operation>> = {
   flip: (rgb, { width }) => mirror(rgb, width),
   "shear-x": (rgb, { height, width, level, sign }) => transformNearest(rgb, height, width, shearX(sign * 0.3 * level)),
   "shear-y": (rgb, { height, width, level, sign }) => transformNearest(rgb, height, width, shearY(sign * 0.3 * level)),
-  "translate-x": (rgb, { height, width, level, sign }) =>
-    transformNearest(rgb, height, width, translate(Math.trunc(sign * (150 / 331) * width * level), 0)),
-  "translate-y": (rgb, { height, width, level, sign }) =>
-    transformNearest(rgb, height, width, translate(0, Math.trunc(sign * (150 / 331) * height * level))),
+  "translate-x": (rgb, image) =>
+    transformNearest(rgb, image.height, image.width, translate(shift(image.width, image), 0)),
+  "translate-y": (rgb, image) =>
+    transformNearest(rgb, image.height, image.width, translate(0, shift(image.height, image))),
   rotate: (rgb, { height, width, level, sign }) =>
     transformNearest(rgb, height, width, rotate(sign * 30 * level, height, width)),
   brightness: (rgb, { level, sign }) => adjustBrightness(rgb, 1 + sign * 0.9 * level),
   color: (rgb, { level, sign }) => adjustSaturation(rgb, 1 + sign * 0.9 * level),
   contrast: (rgb, { level, sign }) => adjustContrast(rgb, 1 + sign * 0.9 * level),
   posterize: (rgb, { level }) => posterize(rgb, 8 - Math.round(4 * level)),
-  solarize: (rgb, { level }) => solarize(rgb, 255 * (1 - level)),
+  solarize: (rgb, { magnitude }) => solarize(rgb, (255 * (strongest - magnitude)) / strongest),
 };
 
 export const randAugmentOperations: readonly string[] = Object.keys(operations);
@@ -88,7 +99,7 @@ export function applyOperation(
   magnitude: number,
   sign: 1 | -1,
 ): void {
-  (operations[name] as Operation)(rgb, { height, width, level: magnitude / strongest, sign });
+  (operations[name] as Operation)(rgb, { height, width, magnitude, level: magnitude / strongest, sign });
 }
 
 /** Keeps the highest bits of every byte. */

@@ -27,7 +27,7 @@ export async function* tarEntries(source: AsyncIterable<Uint8Array>, where: stri
   for (;;) {
     const header = await input.take(blockBytes, true);
     // The end is marked by blocks of zeros, which some writers leave out.
-    if (header === undefined || header.every((byte) => byte === 0)) return;
+    if (header === undefined || header.every((byte) => byte === 0)) return await input.drain();
     const { type, ...own } = parseHeader(header, where);
     const bytes = said.bytes ?? own.bytes;
     if (type === "x" || type === "L") {
@@ -158,6 +158,11 @@ class ByteReader {
       return { done: false, value: some };
     };
     return { [Symbol.asyncIterator]: () => ({ next }) };
+  }
+
+  /** Takes what is left: whoever feeds the archive waits until it is read to its end. */
+  async drain(): Promise<void> {
+    while ((await this.#some(Number.POSITIVE_INFINITY)) !== undefined);
   }
 
   async skip(length: number): Promise<void> {

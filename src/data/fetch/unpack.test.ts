@@ -46,6 +46,12 @@ async function unpacked(bytes: Uint8Array, options: Partial<UnpackOptions> = {})
   };
 }
 
+test.each(["tar", "tar.gz"] as const)("a %s with a long end is read to it", async (format) => {
+  const bytes = Buffer.concat([tarBytes([{ name: "a.txt", content: "one" }]), Buffer.alloc(2_000_000)]);
+  const { error, files } = await unpacked(format === "tar" ? bytes : gzipSync(bytes));
+  expect([error, files]).toEqual([undefined, ["into/a.txt"]]);
+});
+
 describe.each(names)("a %s archive", (format) => {
   const pack = formats[format];
 

@@ -35,6 +35,15 @@ describe("classes", () => {
     expect((await openDataset(root)).length).toBe(1);
   });
 
+  test("an image whose link leads nowhere is not silently left out", async () => {
+    const root = join(folder, "half-fetched");
+    await writeImage(join(root, "cat", "a.png"), red);
+    await symlink(join(root, "elsewhere.png"), join(root, "cat", "b.png"));
+    await expect(openDataset(root)).rejects.toThrow(
+      `${join(root, "cat", "b.png")}: the link leads to a file that is not there; fetch the file, or remove the link`,
+    );
+  });
+
   test("images directly in the folder have no labels", async () => {
     const root = join(folder, "flat");
     await writeImage(join(root, "2.png"), red);

@@ -112,6 +112,13 @@ async function listFolder(path: string): Promise<{ images: string[]; folders: st
       });
     }
     const kind = entry.isSymbolicLink() ? await stat(join(path, entry.name)).catch(() => undefined) : entry;
+    if (kind === undefined && imageEndings.test(entry.name)) {
+      throw new DataError({
+        where: join(path, entry.name),
+        problem: "the link leads to a file that is not there",
+        hint: "fetch the file, or remove the link",
+      });
+    }
     if (kind?.isDirectory() === true) folders.push(entry.name);
     else if (kind?.isFile() === true && imageEndings.test(entry.name)) images.push(entry.name);
   }

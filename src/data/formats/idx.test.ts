@@ -1,4 +1,6 @@
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { idxBytes, temporaryFolder, write } from "../../../test/data/files.js";
@@ -17,6 +19,17 @@ test.each([
   const dataset = await openDataset(`idx:${images},${labels}`, { shape: [3, 2, 3] });
   expect([...(dataset.labels ?? [])]).toEqual([4, 9]);
   expect([...(await dataset.read([1])).data]).toEqual([6, 7, 8, 9, 10, 11, 6, 7, 8, 9, 10, 11, 6, 7, 8, 9, 10, 11]);
+});
+
+test.runIf(process.platform === "linux")("a packed file is closed after a look at its start", async () => {
+  const noise = Uint8Array.from({ length: 300_000 }, (_, at) => (at * 7919 + ((at * at) >> 3)) % 256);
+  const path = await file("large-images", gzipSync(idxBytes([300, 100, 10], noise)));
+  const open = async () => (await readdir("/proc/self/fd", { withFileTypes: true })).length;
+  await openDataset(`idx:${path}`);
+  const before = await open();
+  for (let round = 0; round < 5; round++) await openDataset(`idx:${path}`);
+  await setTimeout(50);
+  expect(await open()).toBeLessThan(before + 5);
 });
 
 test("a bare path is recognised by its content", async () => {

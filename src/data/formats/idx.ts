@@ -86,15 +86,20 @@ async function readIdx(path: string, axes: 1 | 3, what: "images" | "labels"): Pr
 async function unpackStart(path: string, length: number): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let got = 0;
-  const stream = createReadStream(path).pipe(createGunzip());
+  const file = createReadStream(path);
+  const gunzip = createGunzip();
+  // Leaving the loop ends what is read from, and not what feeds it; an error there must reach the loop.
+  file.on("error", (cause) => gunzip.destroy(cause));
   try {
-    for await (const piece of stream) {
+    for await (const piece of file.pipe(gunzip)) {
       pieces.push(piece as Uint8Array);
       got += (piece as Uint8Array).length;
       if (got >= length) break;
     }
   } catch (cause) {
     throw brokenGzip(path, cause);
+  } finally {
+    file.destroy();
   }
   return Buffer.concat(pieces).subarray(0, length);
 }

@@ -64,6 +64,7 @@ describe("refused", () => {
       "e.png {'label': 1}\ne.png {'label': 1, 'x': 2}",
       /line 2: expected labels as in the lines before/,
     ],
+    ["a label that is no whole number", "e.png 1.0", /line 1: expected an integer label after the path, got "1.0"/],
     ["a zero byte", "e\0.png 1", /line 1: .* got a zero byte/],
     ["an empty list", "\n\n", /expected a list of images, got an empty file/],
   ])("%s", async (_, content, message) => {

@@ -64,7 +64,8 @@ interface Entry {
 
 function parseLine(line: string, where: string): Entry {
   if (line.includes("\0")) throw new FormatError({ where, expected: "a path and a label", received: "a zero byte" });
-  const brace = line.indexOf(" {");
+  // A file may have a brace in its name; a dict begins with a key.
+  const brace = line.search(/ \{\s*['"]/);
   if (brace > 0) return { file: line.slice(0, brace).trimEnd(), labels: parseDict(line.slice(brace + 1), where) };
   const numbered = /^(.*\S)\s+(-?\d+)$/.exec(line);
   if (numbered !== null) {
@@ -74,7 +75,7 @@ function parseLine(line: string, where: string): Entry {
     };
   }
   const last = /\s(\S+)$/.exec(line)?.[1];
-  if (last !== undefined && !/\.\w+$/.test(last)) {
+  if (last !== undefined && (!/\.\w+$/.test(last) || /^-?\d*\.\d+$/.test(last))) {
     throw new FormatError({ where, expected: "an integer label after the path", received: `"${last.slice(0, 40)}"` });
   }
   return { file: line, labels: new Map() };

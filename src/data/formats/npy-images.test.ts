@@ -32,6 +32,13 @@ test("an array that can be read both ways asks for layout, and takes it", async 
   expect((await openDataset(`${path}?layout=nhwc`)).shape).toEqual([3, 3, 2]);
 });
 
+test("a layout is not ignored where one colour image stands for a set", async () => {
+  const path = await array(counting(27), [3, 3, 3]);
+  await expect(openDataset(`${path}?layout=nhwc`)).rejects.toThrow(
+    "expected four axes, as layout=nhwc says, got an array of 3 x 3 x 3; leave layout out for grey images",
+  );
+});
+
 test("a layout that does not fit is refused", async () => {
   const path = await array(counting(24), [2, 2, 2, 3]);
   await expect(openDataset(`${path}?layout=nchw`)).rejects.toThrow(

@@ -65,6 +65,14 @@ export async function openNpyImages(paths: readonly string[], options: DatasetOp
 }
 
 function layoutOf(axes: readonly number[], wanted: "nhwc" | "nchw" | undefined, path: string): Layout {
+  if (axes.length === 3 && wanted !== undefined) {
+    throw new FormatError({
+      where: path,
+      expected: `four axes, as layout=${wanted} says`,
+      received: `an array of ${axes.join(" x ")}`,
+      hint: "leave layout out for grey images [N, H, W]; save a single colour image as array[None]",
+    });
+  }
   if (axes.length === 3) return "nhw";
   const received = `an array of ${axes.join(" x ") || "one element"}`;
   if (axes.length !== 4) {

@@ -1,5 +1,5 @@
-import { readdir } from "node:fs/promises";
-import { basename, dirname, join, sep } from "node:path";
+import { readdir, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { DataError } from "../../errors.js";
 import { imageEndings } from "../decode.js";
 import { fileError } from "../files.js";
@@ -23,19 +23,33 @@ export interface SceneLayout {
 }
 
 /**
- * What lies in a folder and below, as paths relative to it with slashes, in the order of their code points. Hidden files
- * and folders are passed over, links to folders not followed.
+ * The files in a folder and below, as paths relative to it with slashes, in the order of their code points. Hidden files
+ * and folders are passed over; links are followed, but not to a folder above.
  *
- * @throws DataError when the folder cannot be read
+ * @throws DataError when a folder cannot be read
  */
 export async function filesBelow(folder: string): Promise<string[]> {
-  const paths = await readdir(folder, { recursive: true }).catch((cause: unknown) => {
+  return (await walk(folder, "", new Set())).sort(byCodePoint);
+}
+
+/** @param above  real paths of the folders above, so that a link to one of them ends the descent */
+async function walk(folder: string, start: string, above: ReadonlySet<string>): Promise<string[]> {
+  const failed = (cause: unknown) => {
     throw fileError(folder, cause);
-  });
-  return paths
-    .map((path) => path.split(sep).join("/"))
-    .filter((path) => !path.split("/").some((part) => part.startsWith(".") || part === "__MACOSX"))
-    .sort(byCodePoint);
+  };
+  const real = await realpath(folder).catch(failed);
+  if (above.has(real)) return [];
+  const inside = new Set([...above, real]);
+  const found: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(failed)) {
+    if (entry.name.startsWith(".") || entry.name === "__MACOSX") continue;
+    const path = join(folder, entry.name);
+    // A link that leads nowhere stays among the files: whoever needs it is told that it cannot be read.
+    const kind = entry.isSymbolicLink() ? await stat(path).catch(() => entry) : entry;
+    if (kind.isDirectory()) found.push(...(await walk(path, `${start}${entry.name}/`, inside)));
+    else found.push(`${start}${entry.name}`);
+  }
+  return found;
 }
 
 /** A path without its ending. */

@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import { viewDataset } from "./dataset.js";
+import type { ImageSource } from "./types.js";
+
+/** Large pictures of one number each, told how many are asked for at once. */
+function photographs(count: number, asked: (pictures: number) => void): ImageSource {
+  return {
+    length: count,
+    decodes: true,
+    pictures: async (indices) => {
+      asked(indices.length);
+      return Array.from(indices, (index) => ({ data: new Uint8Array(3 * 64 * 64).fill(index), shape: [3, 64, 64] }));
+    },
+    describe: (index) => `photograph ${index}`,
+    hash: async () => "",
+  };
+}
+
+test("few photographs are decoded at once, however many are asked for", async () => {
+  const asked: number[] = [];
+  const source = photographs(50, (pictures) => asked.push(pictures));
+  const selection = Int32Array.from({ length: 50 }, (_, index) => index);
+  const dataset = await viewDataset({
+    ...{ spec: "photographs", name: "photographs", source, selection, withLabels: false },
+    ...{ shape: [3, 4, 4], resize: "stretch" },
+  });
+  const { data } = await dataset.read([...selection]);
+  expect(Math.max(...asked)).toBeLessThanOrEqual(8);
+  expect(asked.reduce((sum, pictures) => sum + pictures)).toBe(50);
+  expect([...selection].map((index) => data[index * 48])).toEqual([...selection]);
+});
