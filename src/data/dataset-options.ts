@@ -36,6 +36,11 @@ export interface DatasetOptions {
   readonly root?: string;
 }
 
+/** Whether nothing looks at the labels, as with outliers, which come with whatever labels their makers gave them: they cannot be wrong then. */
+export function ignoresLabels({ labels, include, exclude, perClass, longTail }: DatasetOptions): boolean {
+  return labels === "none" && [include, exclude, perClass, longTail].every((option) => option === undefined);
+}
+
 type Reader = (value: string, where: string) => Partial<DatasetOptions>;
 
 const common: Readonly<Record<string, Reader>> = {

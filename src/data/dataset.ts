@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { DataError, OptionError, ShapeError } from "../errors.js";
 import type { ResizeMode } from "./dataset-options.js";
+import { decodedImages, type MemoryBudget } from "./memory-budget.js";
 import { withChannels } from "./planes.js";
 import { resizePicture } from "./resize.js";
 import type { ImageBatch, ImageDataset, ImageShape, ImageSource, Picture } from "./types.js";
@@ -24,11 +25,12 @@ export interface DatasetView {
 /** Pictures that are decoded before they are brought to the dataset's shape: a photograph of 12 megapixels takes 36 MB and more. */
 const decodedAtOnce = 8;
 
-/** Decoded images are kept in memory up to this size: 174,000 images of 32x32, or 3,500 of 224x224. */
-export const cacheBytes = 2 ** 29;
-
-/** A dataset over a source: selected, converted to one shape, and kept in memory where decoding is dear. */
-export async function viewDataset(view: DatasetView): Promise<ImageDataset> {
+/**
+ * A dataset over a source: selected, converted to one shape, and kept in memory where decoding is dear.
+ *
+ * @param memory  what images that were decoded may take, together with those of other datasets
+ */
+export async function viewDataset(view: DatasetView, memory: MemoryBudget = decodedImages): Promise<ImageDataset> {
   const { spec, name, source, selection, resize, withLabels } = view;
   const describe = (index: number): string => source.describe(selection[index] as number);
   const shape = view.shape ?? (await ownShape(view));
@@ -45,7 +47,7 @@ export async function viewDataset(view: DatasetView): Promise<ImageDataset> {
     }
     return prepared;
   };
-  const pictures = source.decodes ? cached(prepare, shape, selection.length) : prepare;
+  const pictures = source.decodes ? cached(prepare, memory) : prepare;
   const select = (labels: Int32Array): Int32Array => selection.map((index) => labels[index] as number);
   const labels = withLabels && source.labels !== undefined ? select(source.labels) : undefined;
   return {
@@ -116,21 +118,19 @@ function fitted(picture: Picture, shape: ImageShape, resize: ResizeMode | undefi
   });
 }
 
-/** Keeps images once they are decoded, the first ones of the dataset as far as {@link cacheBytes} reach. */
+/** Keeps images once they are decoded and fitted, as far as the memory reaches. */
 function cached(
   prepare: (indices: readonly number[]) => Promise<readonly Picture[]>,
-  shape: ImageShape,
-  length: number,
+  memory: MemoryBudget,
 ): (indices: readonly number[]) => Promise<readonly Picture[]> {
-  const capacity = Math.min(length, Math.floor(cacheBytes / imageSize(shape)));
-  const kept = new Map<number, Picture>();
+  const kept = memory.store<Picture>(({ data }) => data.byteLength);
   return async (indices) => {
-    const missing = [...new Set(indices)].filter((index) => !kept.has(index));
+    const missing = [...new Set(indices)].filter((index) => kept.get(index) === undefined);
     const decoded = new Map<number, Picture>();
     (await prepare(missing)).forEach((picture, place) => {
       const index = missing[place] as number;
       decoded.set(index, picture);
-      if (index < capacity) kept.set(index, picture);
+      kept.keep(index, picture);
     });
     return indices.map((index) => (kept.get(index) ?? decoded.get(index)) as Picture);
   };

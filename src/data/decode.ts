@@ -26,7 +26,7 @@ const formats: readonly { readonly name: string; readonly matches: (bytes: Buffe
 /**
  * Decodes an image file to three planes of 8 bits, red, green and blue (one plane for grey images).
  *
- * As Pillow's `convert("RGB")` does, transparency is dropped (the colours beneath are kept) and colour profiles of RGB
+ * As Pillow's `convert("RGB")` does, transparency is dropped (the colours beneath are kept, but in GIFs, where they are black) and colour profiles of RGB
  * and grey images are ignored. Unlike plain Pillow, the orientation that EXIF asks for is applied, 16-bit images are
  * reduced to 8 bits, and CMYK goes through a colour profile. Of animations and multi-page files the first picture counts.
  *

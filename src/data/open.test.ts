@@ -51,6 +51,17 @@ describe("a dataset", () => {
     expect((await openDataset(cifar, { ignoreLabels: true })).classCount).toBeUndefined();
   });
 
+  test("may have any labels where nothing looks at them", async () => {
+    await writeImage(join(folder, "some.png"), [1, 2, 3]);
+    const list = await write(join(folder, "odd.txt"), "some.png -2\n");
+    await expect(openDataset(`list:${list}`)).rejects.toThrow("expected an integer label from -1 to 999999, got -2");
+    expect((await openDataset(`list:${list}`, { ignoreLabels: true })).length).toBe(1);
+    const images = await write(join(folder, "images.idx"), idxBytes([2, 2, 2], new Uint8Array(8)));
+    const labels = await write(join(folder, "three.idx"), idxBytes([3], new Uint8Array(3)));
+    await expect(openDataset(`idx:${images},${labels}`)).rejects.toThrow("expected 2 labels");
+    expect((await openDataset(`idx:${images},${labels}`, { ignoreLabels: true })).labels).toBeUndefined();
+  });
+
   test("of colours fits a model for grey images, but none for four channels", async () => {
     expect((await (await openDataset(cifar, { shape: [1, 32, 32] })).read([3])).data[0]).toBe(3);
     const four = await openDataset(cifar, { shape: [4, 32, 32] });

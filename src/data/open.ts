@@ -37,7 +37,7 @@ const sources: Readonly<
   Record<DatasetKind, (paths: readonly string[], options: DatasetOptions) => Promise<ImageSource>>
 > = {
   cifar: openCifar,
-  folder: ([path = ""]) => openFolder(path),
+  folder: ([path = ""], options) => openFolder(path, options),
   list: ([path = ""], options) => openList(path, options),
   idx: openIdx,
   npy: openNpyImages,

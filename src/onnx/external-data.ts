@@ -87,8 +87,11 @@ function rangeOf(tensor: TensorProto, where: string): Range {
   return { location, offset: integer("offset") ?? 0, length: integer("length") ?? bytesOf(tensor, where) };
 }
 
-/** What a tensor takes, for references that do not say how long they are. */
+/** What a tensor takes, for references that do not say how long they are; ONNX Runtime reads as much. */
 function bytesOf({ dims, dataType }: TensorProto, where: string): number {
+  if (dims.some((size) => size < 0n)) {
+    throw new FormatError({ where, expected: "dimensions of 0 or more", received: `[${dims.join(", ")}]` });
+  }
   const { bits } = elementTypeOf(dataType, where);
   const elements = dims.reduce((product, size) => product * Number(size), 1);
   return Math.ceil((elements * bits) / 8);

@@ -152,6 +152,15 @@ describe("external data", () => {
     expect(initializers.get("v")?.data).not.toEqual(weights.data);
   });
 
+  test("of a tensor of negative size is refused, also where nothing else says how long it is", async () => {
+    const path = await writeExternal({ location: "w.bin" });
+    const proto = fromBinary(ModelProtoSchema, await readFile(path));
+    for (const tensor of proto.graph?.initializer ?? []) tensor.dims = [-1n, 32n];
+    await writeFile(path, toBinary(ModelProtoSchema, proto));
+    await writeFile(join(folder, "w.bin"), dataBytes);
+    await expect(readModel(path)).rejects.toThrow('tensor "w": expected dimensions of 0 or more, got [-1, 32]');
+  });
+
   test("that many tensors claim from one small file is refused instead of multiplied", async () => {
     const path = await writeExternal({ location: "w.bin", offset: "0", length: "4096" });
     const proto = fromBinary(ModelProtoSchema, await readFile(path));

@@ -166,6 +166,7 @@ class Scan {
       throw this.error(
         `a model whose structure fits in ${Math.round(this.memory / 2 ** 20)} MiB of memory`,
         "one that needs more",
+        "if its weights are lists of numbers (float_data), save them as raw_data",
       );
     }
   }

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { DataError, FormatError } from "../../errors.js";
-import type { DatasetOptions } from "../dataset-options.js";
+import { type DatasetOptions, ignoresLabels } from "../dataset-options.js";
 import { fileSize, hashFiles, imageInFile, readClassNames } from "../files.js";
 import { openRecords, type RecordReader } from "../records.js";
 import type { ImageShape, ImageSource } from "../types.js";
@@ -23,9 +23,7 @@ export async function openCifar(paths: readonly string[], options: DatasetOption
   const [first] = paths;
   if (first === undefined) throw new DataError({ where: "cifar", expected: "a file", received: "none" });
   const classNames = await readClassNames(first);
-  const { labels, include, exclude, perClass, longTail } = options;
-  // Outliers come with whatever labels their makers gave them; where nothing looks at them they cannot be wrong.
-  const unused = labels === "none" && [include, exclude, perClass, longTail].every((option) => option === undefined);
+  const unused = ignoresLabels(options);
   const parts: Part[] = [];
   for (const path of paths) parts.push(await openPart(path, options.classes, classNames?.length, unused));
   const labelBytes = (parts[0] as Part).labelBytes;

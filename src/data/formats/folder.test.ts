@@ -44,6 +44,21 @@ describe("classes", () => {
     );
   });
 
+  test("where nothing looks at labels there are none: all images below are taken", async () => {
+    const root = join(folder, "unsorted");
+    await writeImage(join(root, "b.png"), red);
+    await writeImage(join(root, "some", "deep", "a.png"), blue);
+    await mkdir(join(root, "empty"));
+    await expect(openDataset(root)).rejects.toThrow("expected either images or class folders");
+    for (const dataset of [
+      await openDataset(root, { ignoreLabels: true }),
+      await openDataset(`folder:${root}?labels=none`),
+    ]) {
+      expect([dataset.length, dataset.labels]).toEqual([2, undefined]);
+      expect(dataset.describe(1)).toBe(join(root, "some", "deep", "a.png"));
+    }
+  });
+
   test("images directly in the folder have no labels", async () => {
     const root = join(folder, "flat");
     await writeImage(join(root, "2.png"), red);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { DataError } from "../../errors.js";
+import { type DatasetOptions, ignoresLabels } from "../dataset-options.js";
 import { decodeImageFile, imageEndings } from "../decode.js";
 import { fileError, hashFile } from "../files.js";
 import type { ImageSource } from "../types.js";
@@ -10,12 +11,16 @@ import type { ImageSource } from "../types.js";
  * A folder of images: either one sub-folder for each class, classes numbered by the order of their names (code points,
  * as Python sorts them), images of a class taken from its sub-folder and everything below; or images that lie directly
  * in the folder, without labels. Hidden files and files that are no images are passed over. Images come in the order of
- * their names, those of a folder before those of its sub-folders.
+ * their names, those of a folder before those of its sub-folders. Where nothing looks at labels, all images below are taken, wherever they lie.
  *
  * @throws DataError when there are no images, a class has none, or images lie beside classes
  */
-export async function openFolder(path: string): Promise<ImageSource> {
+export async function openFolder(path: string, options: DatasetOptions): Promise<ImageSource> {
   const { images, folders } = await listFolder(path);
+  if (ignoresLabels(options) && folders.length > 0) {
+    const everything = await imagesBelow(path, new Set());
+    if (everything.length > 0) return fileSource(everything, path);
+  }
   if (images.length === 0 && folders.length === 0) {
     throw new DataError({
       where: path,

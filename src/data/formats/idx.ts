@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { createGunzip, gunzip } from "node:zlib";
 import { FormatError } from "../../errors.js";
+import { type DatasetOptions, ignoresLabels } from "../dataset-options.js";
 import { fileError, fileSize, hashFiles, imageInFile, readClassNames, readStart } from "../files.js";
 import { readLabelArray } from "../labels.js";
 import type { ImageShape, ImageSource } from "../types.js";
@@ -11,7 +12,7 @@ import type { ImageShape, ImageSource } from "../types.js";
  * The IDX files of MNIST and its relatives: `[N, H, W]` bytes, and `[N]` label bytes; gzip is recognised by content, not
  * by name. Images are grey. Class names are those of `NAME.classes.txt` beside the images.
  */
-export async function openIdx(paths: readonly string[]): Promise<ImageSource> {
+export async function openIdx(paths: readonly string[], options: DatasetOptions): Promise<ImageSource> {
   const [path, labelPath, ...more] = paths;
   if (path === undefined || more.length > 0) {
     throw new FormatError({ where: "idx", expected: "IMAGES or IMAGES,LABELS", received: `${paths.length} files` });
@@ -21,7 +22,7 @@ export async function openIdx(paths: readonly string[]): Promise<ImageSource> {
   const shape: ImageShape = [1, height, width];
   const pixels = height * width;
   const labels =
-    labelPath === undefined
+    labelPath === undefined || ignoresLabels(options)
       ? undefined
       : readLabelArray((await readIdx(labelPath, 1, "labels")).data, labelPath, count, path);
   const classNames = await readClassNames(path);

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { DataError, FormatError } from "../../errors.js";
-import type { DatasetOptions } from "../dataset-options.js";
+import { type DatasetOptions, ignoresLabels } from "../dataset-options.js";
 import { readClassNames, readText, splitLines } from "../files.js";
 import { parsePythonLiteral } from "../python-literal.js";
 import type { ImageSource } from "../types.js";
@@ -21,8 +21,9 @@ import { fileSource } from "./folder.js";
  */
 export async function openList(path: string, options: DatasetOptions): Promise<ImageSource> {
   const lines = splitLines(await readText(path));
+  const checked = !ignoresLabels(options);
   const entries = lines.flatMap((line, index) =>
-    line.trim() === "" ? [] : [{ ...parseLine(line.trim(), `${path} line ${index + 1}`), line: index + 1 }],
+    line.trim() === "" ? [] : [{ ...parseLine(line.trim(), `${path} line ${index + 1}`, checked), line: index + 1 }],
   );
   const [first] = entries;
   if (first === undefined)
@@ -62,17 +63,18 @@ interface Entry {
   readonly labels: ReadonlyMap<string, number>;
 }
 
-function parseLine(line: string, where: string): Entry {
+/** @param checked  whether labels must be numbers of classes */
+function parseLine(line: string, where: string, checked: boolean): Entry {
   if (line.includes("\0")) throw new FormatError({ where, expected: "a path and a label", received: "a zero byte" });
   // A file may have a brace in its name; a dict begins with a key.
   const brace = line.search(/ \{\s*['"]/);
-  if (brace > 0) return { file: line.slice(0, brace).trimEnd(), labels: parseDict(line.slice(brace + 1), where) };
+  if (brace > 0)
+    return { file: line.slice(0, brace).trimEnd(), labels: parseDict(line.slice(brace + 1), where, checked) };
   const numbered = /^(.*\S)\s+(-?\d+)$/.exec(line);
   if (numbered !== null) {
-    return {
-      file: numbered[1] as string,
-      labels: new Map([["label", checkLabel(Number(numbered[2]), "label", where)]]),
-    };
+    const label = Number(numbered[2]);
+    if (checked) checkLabel(label, "label", where);
+    return { file: numbered[1] as string, labels: new Map([["label", label]]) };
   }
   const last = /\s(\S+)$/.exec(line)?.[1];
   if (last !== undefined && (!/\.\w+$/.test(last) || /^-?\d*\.\d+$/.test(last))) {
@@ -81,20 +83,22 @@ function parseLine(line: string, where: string): Entry {
   return { file: line, labels: new Map() };
 }
 
-function parseDict(text: string, where: string): ReadonlyMap<string, number> {
+function parseDict(text: string, where: string, checked: boolean): ReadonlyMap<string, number> {
   const dict = parsePythonLiteral(text, where);
   const labels = new Map<string, number>();
   if (dict instanceof Map) {
     for (const [key, value] of dict) {
-      if (typeof value === "number") labels.set(key, checkLabel(value, key, where));
+      if (typeof value !== "number") continue;
+      if (checked) checkLabel(value, key, where);
+      labels.set(key, value);
     }
   }
   if (labels.has("label")) return labels;
   throw new FormatError({ where, expected: "a dict with a 'label'", received: text.slice(0, 60) });
 }
 
-function checkLabel(value: number, name: string, where: string): number {
-  if (Number.isInteger(value) && value >= -1 && value < 1_000_000) return value;
+function checkLabel(value: number, name: string, where: string): void {
+  if (Number.isInteger(value) && value >= -1 && value < 1_000_000) return;
   throw new FormatError({ where, expected: `an integer ${name} from -1 to 999999`, received: String(value) });
 }
 

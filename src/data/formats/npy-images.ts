@@ -1,5 +1,5 @@
 import { FormatError } from "../../errors.js";
-import type { DatasetOptions } from "../dataset-options.js";
+import { type DatasetOptions, ignoresLabels } from "../dataset-options.js";
 import { hashFiles, imageInFile, readClassNames } from "../files.js";
 import { readLabelArray } from "../labels.js";
 import { npyNumbers, readNpy, readNpyHeader, viewElements } from "../npy.js";
@@ -42,7 +42,9 @@ export async function openNpyImages(paths: readonly string[], options: DatasetOp
   }
   const records = await openRecords({ path, start, recordBytes: pixels * elementBytes, count });
   const labels =
-    labelPath === undefined ? undefined : readLabelArray(npyNumbers(await readNpy(labelPath)), labelPath, count, path);
+    labelPath === undefined || ignoresLabels(options)
+      ? undefined
+      : readLabelArray(npyNumbers(await readNpy(labelPath)), labelPath, count, path);
   const classNames = await readClassNames(path);
   return {
     length: count,

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { DataError, ShapeError } from "../../errors.js";
-import { cacheBytes, checkIndices } from "../dataset.js";
+import { checkIndices } from "../dataset.js";
 import { decodeImageFile } from "../decode.js";
 import { hashFiles } from "../files.js";
+import { decodedImages } from "../memory-budget.js";
 import { withChannels } from "../planes.js";
 import type { ImageShape } from "../types.js";
 import { keeping } from "./kept.js";
@@ -27,7 +28,7 @@ export interface SceneFilesOptions {
 
 /**
  * A dataset over pairs of files. The headers of the label files are read at once, to know whether the images are of one
- * size; everything else when it is wanted. Scenes stay in memory as far as `cacheBytes` reach.
+ * size; everything else when it is wanted. Scenes stay in memory as far as {@link decodedImages} reaches.
  *
  * @throws FormatError for a label file that is no PNG of 8-bit ids
  */
@@ -41,8 +42,7 @@ export async function sceneFilesDataset(options: SceneFilesOptions): Promise<Seg
       const read = await readScene(file(index), map);
       return resizeScene(read, sizeOf(read));
     },
-    ({ height, width }) => 4 * height * width,
-    cacheBytes,
+    decodedImages.store(({ height, width }: Scene) => 4 * height * width),
   );
   const readOne = async (index: number): Promise<Scene> => {
     const [checked] = checkIndices([index], files.length, spec);

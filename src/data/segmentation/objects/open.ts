@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { checkIndices } from "../../dataset.js";
 import { count, integer, names } from "../../dataset-options.js";
 import { decodeValue } from "../../dataset-spec.js";
+import { MemoryBudget } from "../../memory-budget.js";
 import { selectImages } from "../../selection.js";
 import { keeping } from "../kept.js";
 import { parseSpec, type Spec } from "../options.js";
@@ -37,8 +38,8 @@ const sources: Readonly<Record<OutlierObjectsKind, (spec: Spec<string>) => Promi
     }),
 };
 
-/** Objects are kept in memory up to this size: 9,000 of 96 x 96 pixels, or 270 of 500 x 500. */
-const cacheBytes = 2 ** 28;
+/** Objects of all sets: 9,000 of 96 x 96 pixels, or 270 of 500 x 500. Apart from scenes, which would leave them nothing. */
+const objectMemory = new MemoryBudget(2 ** 28);
 
 /**
  * Opens a set of objects as the user writes it:
@@ -74,8 +75,7 @@ export async function openOutlierObjects(
     length: selection.length,
     read: keeping(
       async (index) => source.read(place(index)),
-      ({ height, width }) => 4 * height * width,
-      cacheBytes,
+      objectMemory.store(({ height, width }: OutlierObject) => 4 * height * width),
     ),
     objectName: (index) => source.name(place(index)),
     describe: (index) => source.describe(place(index)),
