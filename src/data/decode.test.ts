@@ -44,6 +44,25 @@ test("transparency is dropped and the colours beneath kept, as Pillow does", asy
   expect(new Uint8Array(data)).toEqual(planes(4));
 });
 
+test("AVIF is AVIF, also where it is called an image of any codec first", async () => {
+  const bytes = await image(3).avif().toBuffer();
+  expect(bytes.toString("latin1", 8, 12)).toBe("avif");
+  expect(bytes.toString("latin1", 16, bytes.readUInt32BE(0))).toContain("avif");
+  bytes.write("mif1", 8, "latin1");
+  expect((await decodeImage(bytes, "mif1")).shape).toEqual([3, 12, 16]);
+});
+
+test("transparent pixels of GIFs are black, whatever their colour in the palette", async () => {
+  const clear = sharp({
+    create: { width: 8, height: 8, channels: 4, background: { r: 200, g: 100, b: 20, alpha: 0 } },
+  });
+  const bytes = await clear.gif().toBuffer();
+  // The palette starts at byte 13.
+  bytes.set([200, 100, 20], 13);
+  const { data } = await decodeImage(bytes, "clear");
+  expect(new Set(data)).toEqual(new Set([0]));
+});
+
 test("grey images are grey in every channel", async () => {
   const picture = await decodeImage(await image(1).png().toBuffer(), "grey");
   const { data } = withChannels(picture, 3) ?? { data: new Uint8Array() };
@@ -96,6 +115,12 @@ describe("refused", () => {
       "a text that starts",
     ],
     ["a HEIC photograph", Buffer.from("\0\0\0\x18ftypheic\0\0\0\0"), "got a HEIC photograph; convert it to JPEG"],
+    [
+      "a HEIC photograph that is called an image of any codec first",
+      Buffer.from("\0\0\0\x18ftypmif1\0\0\0\0mif1heic\0\0\0\0metaavif", "latin1"),
+      "got a HEIC photograph; convert it to JPEG",
+    ],
+    ["a film in the same container", Buffer.from("\0\0\0\x14ftypisom\0\0\0\0isom"), "got something else"],
     ["random bytes", Buffer.from("00ff00ff00ff00ff00ff00ff00ff", "hex"), "got something else"],
   ])("%s", async (_, bytes, message) => {
     await expect(decodeImage(bytes, "x.jpg")).rejects.toThrow(message);

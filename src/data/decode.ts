@@ -10,6 +10,8 @@ export const imageEndings = /\.(?:jpe?g|png|webp|gif|tiff?|avif)$/i;
 /** Larger images are refused before they are decoded: 100 megapixels need 300 MB. */
 const mostPixels = 100_000_000;
 const mostFileBytes = 2 ** 28;
+/** As much of a file as tells its format: the brands of AVIF files take 4 bytes each, and there are hardly ten. */
+const startBytes = 256;
 
 const formats: readonly { readonly name: string; readonly matches: (bytes: Buffer) => boolean }[] = [
   { name: "JPEG", matches: (bytes) => bytes.readUIntBE(0, 3) === 0xffd8ff },
@@ -20,15 +22,16 @@ const formats: readonly { readonly name: string; readonly matches: (bytes: Buffe
     matches: (bytes) => bytes.toString("latin1", 0, 4) === "RIFF" && bytes.toString("latin1", 8, 12) === "WEBP",
   },
   { name: "TIFF", matches: (bytes) => ["II*\0", "MM\0*", "II+\0", "MM\0+"].includes(bytes.toString("latin1", 0, 4)) },
-  { name: "AVIF", matches: (bytes) => /^ftyp(avif|avis|mif1|msf1)$/.test(bytes.toString("latin1", 4, 12)) },
+  { name: "AVIF", matches: (bytes) => brandsOf(bytes).some((brand) => /^avi[fs]$/.test(brand)) },
 ];
 
 /**
  * Decodes an image file to three planes of 8 bits, red, green and blue (one plane for grey images).
  *
- * As Pillow's `convert("RGB")` does, transparency is dropped (the colours beneath are kept, but in GIFs, where they are black) and colour profiles of RGB
+ * As Pillow's `convert("RGB")` does, transparency is dropped (the colours beneath are kept) and colour profiles of RGB
  * and grey images are ignored. Unlike plain Pillow, the orientation that EXIF asks for is applied, 16-bit images are
- * reduced to 8 bits, and CMYK goes through a colour profile. Of animations and multi-page files the first picture counts.
+ * reduced to 8 bits, CMYK goes through a colour profile, and transparent pixels of GIFs become black: the decoder does not
+ * tell their colour in the palette. Of animations and multi-page files the first picture counts.
  *
  * @throws DataError naming the file, when it is no image of a known format, is truncated or corrupt, or has over 100
  *   megapixels
@@ -39,13 +42,13 @@ export async function decodeImageFile(path: string): Promise<Picture> {
 
 /** {@link decodeImageFile} for bytes in memory. */
 export async function decodeImage(bytes: Uint8Array, where: string): Promise<Picture> {
-  const start = Buffer.from(bytes.subarray(0, 12));
+  const start = Buffer.from(bytes.subarray(0, startBytes));
   // Checked here, because the decoder would also take SVG and other formats that have no place in a dataset.
   if (start.length < 12 || !formats.some(({ matches }) => matches(start))) {
     throw new DataError({
       where,
       expected: `a ${formats.map(({ name }) => name).join(", ")} image`,
-      received: describeStart(bytes),
+      received: describeStart(start),
       hint: isHeic(start) ? "convert it to JPEG" : "replace or remove the file",
     });
   }
@@ -77,13 +80,20 @@ export async function decodeImage(bytes: Uint8Array, where: string): Promise<Pic
   }
 }
 
-/** Photographs of phones, in the container of AVIF. */
-const isHeic = (start: Buffer): boolean =>
-  /^ftyp(heic|heix|hevc|hevx|heim|heis)$/.test(start.toString("latin1", 4, 12));
+/** What AVIF files and others in the same container say they are: the main brand, and those that they conform to. */
+function brandsOf(start: Buffer): string[] {
+  if (start.toString("latin1", 4, 8) !== "ftyp") return [];
+  const brands = start.toString("latin1", 8, start.readUInt32BE(0)).match(/.{4}/gs) ?? [];
+  // After the main brand comes its version.
+  return brands.filter((_, place) => place !== 1);
+}
 
-function describeStart(bytes: Uint8Array): string {
-  if (bytes.length === 0) return "an empty file";
-  if (isHeic(Buffer.from(bytes.subarray(0, 12)))) return "a HEIC photograph";
-  const text = Buffer.from(bytes.subarray(0, 16)).toString("latin1");
+/** Photographs of phones, in the container of AVIF: with `mif1` as their main brand they differ in the others only. */
+const isHeic = (start: Buffer): boolean => brandsOf(start).some((brand) => /^he(?:ic|ix|im|is|vc|vx)$/.test(brand));
+
+function describeStart(start: Buffer): string {
+  if (start.length === 0) return "an empty file";
+  if (isHeic(start)) return "a HEIC photograph";
+  const text = start.toString("latin1", 0, 16);
   return /^[\x20-\x7e\s]+$/.test(text) ? `a text that starts with ${JSON.stringify(text)}` : "something else";
 }

@@ -41,7 +41,7 @@ const sources: Readonly<
   list: ([path = ""], options) => openList(path, options),
   idx: openIdx,
   npy: openNpyImages,
-  sheet: ([path = ""]) => openSheet(path),
+  sheet: ([path = ""], options) => openSheet(path, options),
 };
 
 /** Kinds that read several files. */

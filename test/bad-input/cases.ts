@@ -478,7 +478,8 @@ export const badInputCases: readonly BadInputCase[] = [
   },
   {
     kind: "IDX labels for other images",
-    command: "offmap prior --model model.onnx --outliers idx:images.idx,labels.idx",
+    command:
+      "offmap tune --model model.onnx --id idx:images.idx,labels.idx --outliers outliers --steps 1 --batch 2 --outlier-batch 2 --out run",
     exitCode: 2,
     message: "labels.idx: expected 4 labels, one for each image of images.idx, got 3",
   },
@@ -491,7 +492,8 @@ export const badInputCases: readonly BadInputCase[] = [
   },
   {
     kind: "image list with a bad label",
-    command: "offmap prior --model model.onnx --outliers bad-list.txt",
+    command:
+      "offmap tune --model model.onnx --id bad-list.txt --outliers outliers --steps 1 --batch 2 --outlier-batch 2 --out run",
     exitCode: 2,
     message: 'bad-list.txt line 1: expected an integer label after the path, got "zero"',
   },

@@ -75,3 +75,11 @@ describe("operations on whole images", () => {
     },
   );
 });
+
+test("an image 331 pixels wide moves by 5 for each step of magnitude, as in torchvision, which rounding before the end would miss", () => {
+  for (let magnitude = 0; magnitude <= 30; magnitude++) {
+    const rgb = new Uint8Array(3 * 331).fill(255);
+    applyOperation("translate-x", rgb, 1, 331, magnitude, 1);
+    expect(rgb.filter((byte) => byte === 0)).toHaveLength(3 * 5 * magnitude);
+  }
+});

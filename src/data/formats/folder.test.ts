@@ -57,6 +57,9 @@ describe("classes", () => {
       expect([dataset.length, dataset.labels]).toEqual([2, undefined]);
       expect(dataset.describe(1)).toBe(join(root, "some", "deep", "a.png"));
     }
+    await expect(openDataset(`folder:${join(root, "empty")}?labels=none`)).rejects.toThrow("got a folder without");
+    await mkdir(join(root, "empty", "er"));
+    await expect(openDataset(`folder:${join(root, "empty")}?labels=none`)).rejects.toThrow("got a folder without");
   });
 
   test("images directly in the folder have no labels", async () => {

@@ -11,17 +11,16 @@ import type { ImageSource } from "../types.js";
  * A folder of images: either one sub-folder for each class, classes numbered by the order of their names (code points,
  * as Python sorts them), images of a class taken from its sub-folder and everything below; or images that lie directly
  * in the folder, without labels. Hidden files and files that are no images are passed over. Images come in the order of
- * their names, those of a folder before those of its sub-folders. Where nothing looks at labels, all images below are taken, wherever they lie.
+ * their names, those of a folder before those of its sub-folders. Where nothing looks at labels, all images below are
+ * taken, wherever they lie.
  *
  * @throws DataError when there are no images, a class has none, or images lie beside classes
  */
 export async function openFolder(path: string, options: DatasetOptions): Promise<ImageSource> {
   const { images, folders } = await listFolder(path);
-  if (ignoresLabels(options) && folders.length > 0) {
+  if (folders.length === 0 || ignoresLabels(options)) {
     const everything = await imagesBelow(path, new Set());
     if (everything.length > 0) return fileSource(everything, path);
-  }
-  if (images.length === 0 && folders.length === 0) {
     throw new DataError({
       where: path,
       expected: "images, or a folder of images for each class",
@@ -29,11 +28,6 @@ export async function openFolder(path: string, options: DatasetOptions): Promise
       hint: "images end in .jpg, .png, .webp, .gif, .tiff or .avif",
     });
   }
-  if (folders.length === 0)
-    return fileSource(
-      images.map((name) => join(path, name)),
-      path,
-    );
   const files: string[] = [];
   const labels: number[] = [];
   const empty: string[] = [];

@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { createGunzip, gunzip } from "node:zlib";
-import { FormatError } from "../../errors.js";
+import { DataError, FormatError } from "../../errors.js";
 import { type DatasetOptions, ignoresLabels } from "../dataset-options.js";
 import { fileError, fileSize, hashFiles, imageInFile, readClassNames, readStart } from "../files.js";
 import { readLabelArray } from "../labels.js";
@@ -90,7 +90,7 @@ async function unpackStart(path: string, length: number): Promise<Uint8Array> {
   const file = createReadStream(path);
   const gunzip = createGunzip();
   // Leaving the loop ends what is read from, and not what feeds it; an error there must reach the loop.
-  file.on("error", (cause) => gunzip.destroy(cause));
+  file.on("error", (cause) => gunzip.destroy(fileError(path, cause)));
   try {
     for await (const piece of file.pipe(gunzip)) {
       pieces.push(piece as Uint8Array);
@@ -98,7 +98,7 @@ async function unpackStart(path: string, length: number): Promise<Uint8Array> {
       if (got >= length) break;
     }
   } catch (cause) {
-    throw brokenGzip(path, cause);
+    throw cause instanceof DataError ? cause : brokenGzip(path, cause);
   } finally {
     file.destroy();
   }

@@ -7,6 +7,7 @@ const folder = temporaryFolder();
 await writeImage(join(folder, "images", "a.png"), [255, 0, 0]);
 await writeImage(join(folder, "images", "b c.png"), [0, 0, 255]);
 await writeImage(join(folder, "e.png"), [0, 255, 0]);
+await writeImage(join(folder, "d {x}.png"), [0, 255, 0]);
 let lists = 0;
 const list = (content: string | Uint8Array): Promise<string> => write(join(folder, `list${lists++}.txt`), content);
 
@@ -34,6 +35,25 @@ describe("accepted", () => {
     expect(dataset.labels).toBeUndefined();
     await write(path.replace(".txt", ".classes.txt"), "cat\ndog\n");
     expect((await openDataset(`list:${path}?root=${join(folder, "images")}`)).classNames).toEqual(["cat", "dog"]);
+  });
+
+  test("files with braces in their names", async () => {
+    expect([...((await openDataset(await list("d {x}.png 0\nd {x}.png {'label': 4}"))).labels ?? [])]).toEqual([0, 4]);
+    expect((await openDataset(await list("d {x}.png"))).labels).toBeUndefined();
+  });
+
+  test("anything after the paths, where nothing looks at labels", async () => {
+    const path = await list(
+      "e.png cat\nimages/b c.png\ne.png 1.0\nimages/b c.png 99999999\ne.png {'sc_label': 1}\ne.png {'label': ",
+    );
+    await expect(openDataset(path)).rejects.toThrow("line 1: expected an integer label");
+    for (const dataset of [await openDataset(`${path}?labels=none`), await openDataset(path, { ignoreLabels: true })]) {
+      expect([dataset.length, dataset.labels]).toEqual([6, undefined]);
+      expect([1, 3, 5].map((index) => dataset.describe(index))).toEqual(
+        ["images/b c.png", "images/b c.png", "e.png"].map((name) => join(folder, name)),
+      );
+    }
+    await expect(openDataset(`${path}?include=1&labels=none`)).rejects.toThrow("expected an integer label");
   });
 
   test("a selection takes further labels along", async () => {

@@ -15,16 +15,19 @@ import { fileSource } from "./folder.js";
  * - `path` alone, for all lines or none.
  *
  * Paths are relative to the list's folder or to `root=DIR`. Empty lines are passed over. Class names are those of
- * `NAME.classes.txt` beside the list.
+ * `NAME.classes.txt` beside the list. Where nothing looks at labels, what comes after the paths may be anything.
  *
  * @throws FormatError for a line that is none of these, DataError for an image that is not there
  */
 export async function openList(path: string, options: DatasetOptions): Promise<ImageSource> {
   const lines = splitLines(await readText(path));
-  const checked = !ignoresLabels(options);
-  const entries = lines.flatMap((line, index) =>
-    line.trim() === "" ? [] : [{ ...parseLine(line.trim(), `${path} line ${index + 1}`, checked), line: index + 1 }],
-  );
+  const unlabelled = ignoresLabels(options);
+  const entries = lines.flatMap((text, index): Entry[] => {
+    if (text.trim() === "") return [];
+    const where = `${path} line ${index + 1}`;
+    const { file, told } = splitLine(text.trim(), where);
+    return [{ file, labels: unlabelled ? new Map() : readLabels(told, where), line: index + 1 }];
+  });
   const [first] = entries;
   if (first === undefined)
     throw new DataError({ where: path, expected: "a list of images", received: "an empty file" });
@@ -41,11 +44,7 @@ export async function openList(path: string, options: DatasetOptions): Promise<I
   }
   const root = resolve(options.root ?? dirname(path));
   const files = entries.map((entry) => resolve(root, entry.file));
-  await checkPresent(
-    files,
-    (index) => `${path} line ${(entries[index] as Entry & { line: number }).line}`,
-    options.root,
-  );
+  await checkPresent(files, (index) => `${path} line ${(entries[index] as Entry).line}`, options.root);
   const column = (key: string): Int32Array => Int32Array.from(entries, (entry) => entry.labels.get(key) as number);
   const labels = keys.includes("label") ? column("label") : undefined;
   const further = keys.filter((key) => key !== "label");
@@ -61,44 +60,44 @@ export async function openList(path: string, options: DatasetOptions): Promise<I
 interface Entry {
   readonly file: string;
   readonly labels: ReadonlyMap<string, number>;
+  /** Where it is in the list, from 1. */
+  readonly line: number;
 }
 
-/** @param checked  whether labels must be numbers of classes */
-function parseLine(line: string, where: string, checked: boolean): Entry {
+/** The path of a line, and what is told of it after that. */
+function splitLine(line: string, where: string): { readonly file: string; readonly told?: string } {
   if (line.includes("\0")) throw new FormatError({ where, expected: "a path and a label", received: "a zero byte" });
   // A file may have a brace in its name; a dict begins with a key.
   const brace = line.search(/ \{\s*['"]/);
-  if (brace > 0)
-    return { file: line.slice(0, brace).trimEnd(), labels: parseDict(line.slice(brace + 1), where, checked) };
-  const numbered = /^(.*\S)\s+(-?\d+)$/.exec(line);
-  if (numbered !== null) {
-    const label = Number(numbered[2]);
-    if (checked) checkLabel(label, "label", where);
-    return { file: numbered[1] as string, labels: new Map([["label", label]]) };
-  }
-  const last = /\s(\S+)$/.exec(line)?.[1];
-  if (last !== undefined && (!/\.\w+$/.test(last) || /^-?\d*\.\d+$/.test(last))) {
-    throw new FormatError({ where, expected: "an integer label after the path", received: `"${last.slice(0, 40)}"` });
-  }
-  return { file: line, labels: new Map() };
+  if (brace > 0) return { file: line.slice(0, brace).trimEnd(), told: line.slice(brace + 1) };
+  const [, file, last] = /^(.*\S)\s+(\S+)$/.exec(line) ?? [];
+  if (file === undefined || last === undefined) return { file: line };
+  // A path with spaces is told from a label by the ending of its last part, which a decimal number seems to have too.
+  const endsPath = /\.\w+$/.test(last) && Number.isNaN(Number(last));
+  return endsPath ? { file: line } : { file, told: last };
 }
 
-function parseDict(text: string, where: string, checked: boolean): ReadonlyMap<string, number> {
+function readLabels(told: string | undefined, where: string): ReadonlyMap<string, number> {
+  if (told === undefined) return new Map();
+  if (told.startsWith("{")) return parseDict(told, where);
+  if (/^-?\d+$/.test(told)) return new Map([["label", checkLabel(Number(told), "label", where)]]);
+  throw new FormatError({ where, expected: "an integer label after the path", received: `"${told.slice(0, 40)}"` });
+}
+
+function parseDict(text: string, where: string): ReadonlyMap<string, number> {
   const dict = parsePythonLiteral(text, where);
   const labels = new Map<string, number>();
   if (dict instanceof Map) {
     for (const [key, value] of dict) {
-      if (typeof value !== "number") continue;
-      if (checked) checkLabel(value, key, where);
-      labels.set(key, value);
+      if (typeof value === "number") labels.set(key, checkLabel(value, key, where));
     }
   }
   if (labels.has("label")) return labels;
   throw new FormatError({ where, expected: "a dict with a 'label'", received: text.slice(0, 60) });
 }
 
-function checkLabel(value: number, name: string, where: string): void {
-  if (Number.isInteger(value) && value >= -1 && value < 1_000_000) return;
+function checkLabel(value: number, name: string, where: string): number {
+  if (Number.isInteger(value) && value >= -1 && value < 1_000_000) return value;
   throw new FormatError({ where, expected: `an integer ${name} from -1 to 999999`, received: String(value) });
 }
 

@@ -39,6 +39,21 @@ test("a layout is not ignored where one colour image stands for a set", async ()
   );
 });
 
+test("a single colour image is not taken for many grey ones, which can be 3 pixels wide with a channel axis", async () => {
+  await expect(openDataset(await array(counting(8 * 8 * 3), [8, 8, 3]))).rejects.toThrow(
+    "an array of 8 x 8 x 3 looks like a single colour image; save it as array[None]",
+  );
+  expect((await openDataset(await array(counting(8 * 8 * 3), [8, 8, 3, 1]))).shape).toEqual([1, 8, 3]);
+  expect((await openDataset(await array(counting(8 * 7 * 3), [8, 7, 3]))).shape).toEqual([1, 7, 3]);
+});
+
+test("labels of any kind pass where nothing looks at them", async () => {
+  const images = await array(counting(8), [2, 2, 2]);
+  const labels = await array(Float64Array.of(0.5, -2, 3), [3]);
+  expect((await openDataset(`npy:${images},${labels}`, { ignoreLabels: true })).labels).toBeUndefined();
+  expect((await openDataset(`npy:${images},${labels}?labels=none`)).length).toBe(2);
+});
+
 test("a layout that does not fit is refused", async () => {
   const path = await array(counting(24), [2, 2, 2, 3]);
   await expect(openDataset(`${path}?layout=nchw`)).rejects.toThrow(

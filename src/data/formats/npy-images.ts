@@ -75,6 +75,15 @@ function layoutOf(axes: readonly number[], wanted: "nhwc" | "nchw" | undefined, 
       hint: "leave layout out for grey images [N, H, W]; save a single colour image as array[None]",
     });
   }
+  const [, height = 0, last] = axes;
+  // Grey images 3 pixels wide and 8 or more high are not what anyone means, and can be written with a channel axis.
+  if (axes.length === 3 && last === 3 && height >= 8) {
+    throw new FormatError({
+      where: path,
+      problem: `an array of ${axes.join(" x ")} looks like a single colour image`,
+      hint: "save it as array[None], or grey images 3 pixels wide as array[..., None]",
+    });
+  }
   if (axes.length === 3) return "nhw";
   const received = `an array of ${axes.join(" x ") || "one element"}`;
   if (axes.length !== 4) {

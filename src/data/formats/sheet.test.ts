@@ -60,6 +60,12 @@ test.each([
   await expect(openDataset(await json(change))).rejects.toThrow(message);
 });
 
+test("labels may be anything where nothing looks at them", async () => {
+  const path = await json({ labels: [7] });
+  const dataset = await openDataset(path, { ignoreLabels: true });
+  expect([dataset.length, dataset.labels]).toEqual([7, undefined]);
+});
+
 test("a sheet that is too small is refused when its images are read", async () => {
   await writeImage(join(folder, "small.png"), [1, 2, 3], 2, 2);
   const dataset = await openDataset(await json({ sheets: ["one.webp", "small.png"] }));

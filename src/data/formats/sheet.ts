@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { FormatError } from "../../errors.js";
+import { type DatasetOptions, ignoresLabels } from "../dataset-options.js";
 import { decodeImageFile } from "../decode.js";
 import { hashFiles, imageInFile, readText } from "../files.js";
 import { readLabelArray } from "../labels.js";
@@ -25,7 +26,7 @@ const sheetFile = z.object({
  * sheet after the other. The JSON file lists the sheets beside it, and the class of each image. A sheet is decoded when
  * one of its images is first read, and stays in memory.
  */
-export async function openSheet(path: string): Promise<ImageSource> {
+export async function openSheet(path: string, options: DatasetOptions): Promise<ImageSource> {
   const { name, split, count, tile, columns, sheets, classes, labels: values } = await readSheetFile(path);
   const folder = dirname(path);
   const files = sheets.map((sheet) => {
@@ -34,9 +35,9 @@ export async function openSheet(path: string): Promise<ImageSource> {
     }
     return join(folder, sheet);
   });
-  const labels = readLabelArray(values, path, count, `${name} ${split}`);
-  const beyond = labels.findIndex((label) => label >= classes.length);
-  if (beyond >= 0) {
+  const labels = ignoresLabels(options) ? undefined : readLabelArray(values, path, count, `${name} ${split}`);
+  const beyond = labels?.findIndex((label) => label >= classes.length) ?? -1;
+  if (labels !== undefined && beyond >= 0) {
     throw new FormatError({
       where: `${path} label ${beyond}`,
       expected: `below ${classes.length}, the number of classes`,
@@ -69,7 +70,7 @@ export async function openSheet(path: string): Promise<ImageSource> {
   return {
     length: count,
     shape,
-    labels,
+    ...(labels === undefined ? {} : { labels }),
     classNames: classes,
     decodes: false,
     pictures: (indices) =>
