@@ -1,4 +1,4 @@
-import { clean, displayWidth } from "../report/text-width.js";
+import { clean, displayWidth, padded } from "../report/text-width.js";
 
 /** Lines of a table, columns two spaces apart, without control characters. Columns are aligned left unless said otherwise. */
 export function inColumns(
@@ -14,10 +14,7 @@ export function inColumns(
   }
   return cells.map((row) =>
     row
-      .map((cell, column) => {
-        const room = " ".repeat((widths[column] ?? 0) - displayWidth(cell));
-        return alignments[column] === "right" ? room + cell : cell + room;
-      })
+      .map((cell, column) => padded(cell, widths[column] ?? 0, alignments[column]))
       .join("  ")
       .trimEnd(),
   );

@@ -44,8 +44,12 @@ export function append(model: Model, additions: readonly Addition[]): Model {
   return { ...plainModel, graph: { ...plainGraph, nodes, initializers, outputs } };
 }
 
-/** Subgraphs are renamed too, as they read tensors of the graph around them. */
-function renamedGraph(graph: Graph, rename: (name: string) => string, prefix: string): Graph {
+/**
+ * A graph whose tensors have other names. Subgraphs are renamed too, as they read tensors of the graph around them.
+ *
+ * @param prefix  in front of the names of nodes
+ */
+export function renamedGraph(graph: Graph, rename: (name: string) => string, prefix = ""): Graph {
   const inside = (attribute: Attribute): Attribute =>
     attribute.kind === "graph" ? { ...attribute, value: renamedGraph(attribute.value, rename, prefix) } : attribute;
   const value = (info: ValueInfo) => ({ ...info, name: rename(info.name) });

@@ -1,6 +1,7 @@
 /** What a model is made of, seen by someone who wants to fine-tune it. */
 import { type DataType, type Dim, elementCount, type Graph, type Model, type Node } from "../onnx/types.js";
 import { findRule } from "../ops/index.js";
+import { neededNodes } from "./import.js";
 import { findParameters, headLayer, headOf, initializerSources, type Parameter } from "./parameters.js";
 import { upgradeModel } from "./upgrade.js";
 
@@ -111,15 +112,9 @@ function inspectHead(graph: Graph, parameters: readonly Parameter[]): InspectedH
 
 /** Nodes without a rule on the way from the trained parameters to the first output. */
 function blockedNodes(graph: Graph, trained: ReadonlySet<string>): string[] {
-  const wanted = new Set([graph.outputs[0]?.name]);
-  const onTheWay = graph.nodes.toReversed().filter(({ inputs, outputs }) => {
-    if (!outputs.some((name) => wanted.has(name))) return false;
-    for (const name of inputs) wanted.add(name);
-    return true;
-  });
   const moving = new Set(trained);
   const blocked: string[] = [];
-  for (const node of onTheWay.reverse()) {
+  for (const node of neededNodes(graph, { outputs: [graph.outputs[0]?.name ?? ""], bound: new Map() })) {
     if (!node.inputs.some((name) => moving.has(name))) continue;
     for (const name of node.outputs) moving.add(name);
     if (supportOf(node) === "missing") blocked.push(`${labelOf(node)} (${qualifiedOp(node)})`);

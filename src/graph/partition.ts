@@ -50,15 +50,11 @@ export function partition(
       if (fromImage.has(name) && !moving.has(name) && !isConstant(name)) boundary.add(name);
     }
   }
-  const [input] = graph.inputs;
-  const image = {
-    name: input?.name ?? "",
-    row: (imported.values.get(input?.name ?? "")?.dims ?? []).slice(1) as number[],
-  };
+  const name = graph.inputs[0]?.name ?? "";
+  const image = { name, row: (imported.values.get(name)?.dims ?? []).slice(1) as number[] };
   const bound = new Map([...boundary].map((name) => [name, undefined]));
-  const asksForShapes = neededNodes(graph, { outputs: [output], bound }).some(
-    ({ inputs }) => !boundary.has(image.name) && inputs.includes(image.name),
-  );
+  const above = neededNodes(graph, { outputs: [output], bound });
+  const asksForShapes = !boundary.has(name) && above.some(({ inputs }) => inputs.includes(name));
   return { boundary: [...boundary], trained: trainedNodes, image, asksForShapes };
 }
 

@@ -1,16 +1,7 @@
 import type { Normalization, ResizeMode } from "../data/index.js";
 import { OptionError } from "../errors.js";
-import {
-  type Attribute,
-  type Attributes,
-  type Graph,
-  int,
-  ints,
-  type Model,
-  type Node,
-  type Tensor,
-  text,
-} from "../onnx/types.js";
+import { renamedGraph } from "../graph/append.js";
+import { type Attributes, int, ints, type Model, type Node, type Tensor, text } from "../onnx/types.js";
 import { tensorOf } from "../ops/index.js";
 
 /** Name of the input that takes images as they are in memory. */
@@ -52,7 +43,7 @@ export function preprocessing(
       hint: "leave --preprocess out",
     });
   }
-  const own = withoutImages(model.graph);
+  const own = renamedGraph(model.graph, otherName);
   const perChannel = (value: (channel: number) => number): Tensor =>
     tensorOf(
       Array.from({ length: channels }, (_, channel) => value(mean.length === 1 ? 0 : channel)),
@@ -95,26 +86,6 @@ export function preprocessing(
 }
 
 const otherName = (name: string): string => (name === imagesInput ? ownImages : name);
-
-/** The graph, and its subgraphs, which read tensors of the graph around them, without a tensor of the name {@link imagesInput}. */
-function withoutImages(graph: Graph): Graph {
-  const inside = (attribute: Attribute): Attribute =>
-    attribute.kind === "graph" ? { ...attribute, value: withoutImages(attribute.value) } : attribute;
-  const renamed = <Named extends { readonly name: string }>(values: readonly Named[]) =>
-    values.map((value) => ({ ...value, name: otherName(value.name) }));
-  return {
-    ...graph,
-    inputs: renamed(graph.inputs),
-    outputs: renamed(graph.outputs),
-    initializers: new Map([...graph.initializers].map(([name, tensor]) => [otherName(name), tensor])),
-    nodes: graph.nodes.map((each) => ({
-      ...each,
-      inputs: each.inputs.map(otherName),
-      outputs: each.outputs.map(otherName),
-      attributes: Object.fromEntries(Object.entries(each.attributes).map(([name, value]) => [name, inside(value)])),
-    })),
-  };
-}
 
 function node(op: string, inputs: readonly string[], output: string, attributes: Attributes = {}): Node {
   const name = `${prefix}${output}`;

@@ -12,7 +12,10 @@ import type { OperatorRule, ShapeCall, ValueType } from "./types.js";
 import { sameShape } from "./unary.js";
 
 const rule = (op: string, shape: string, infer: (call: ShapeCall) => ValueType[]): OperatorRule => ({
-  ...{ op, summary: { shape, gradient: "none yet" }, shape: infer, gradient: { missing: true } },
+  op,
+  summary: { shape, gradient: "none yet" },
+  shape: infer,
+  gradient: { missing: true },
 });
 
 const sameAsInput = [

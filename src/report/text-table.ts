@@ -1,6 +1,6 @@
 import { type Cell, type Cells, compare, type Line, type MetricColumn, metricColumns } from "./comparison.js";
 import { percentage, signedPoints } from "./format.js";
-import { clean, displayWidth, truncate } from "./text-width.js";
+import { clean, displayWidth, padded, truncate } from "./text-width.js";
 import type { DetectionRow } from "./types.js";
 
 export interface TextTableOptions {
@@ -68,7 +68,7 @@ export function renderTextTable(rows: readonly DetectionRow[], options: TextTabl
       const cells = of(line);
       if (cells === undefined) return [];
       const numbers = layout.metrics.map(({ key }) => cellText(cells[key], layout.differences, color)).join("");
-      return [`${" ".repeat(indent)}${padEnd(truncate(name(line), nameWidth), nameWidth)}${numbers}`.trimEnd()];
+      return [`${" ".repeat(indent)}${padded(truncate(name(line), nameWidth), nameWidth)}${numbers}`.trimEnd()];
     });
     return body.length === 0 ? [] : [style(truncate(clean(title), width), underlined, color), ...body];
   };
@@ -78,7 +78,7 @@ export function renderTextTable(rows: readonly DetectionRow[], options: TextTabl
     return layout.differences ? head + " ".repeat(differenceWidth) : head;
   });
   return [
-    `${padEnd(truncate(heading, indent + nameWidth), indent + nameWidth)}${heads.join("")}`.trimEnd(),
+    `${padded(truncate(heading, indent + nameWidth), indent + nameWidth)}${heads.join("")}`.trimEnd(),
     ...sets.flatMap((set, index) => block(set, (line) => line.sets[index])),
     ...(sets.length > 1 ? block(`average of ${sets.length} sets`, ({ average }) => average) : []),
     "",
@@ -95,9 +95,9 @@ function cellText({ value, best, difference, verdict }: Cell, differences: boole
   const number = " ".repeat(Math.max(0, gap + valueWidth - plain.length)) + style(plain, bold, color && best);
   if (!differences) return number;
   const signed = difference === undefined ? "" : `${signedPoints(difference)}${verdict === "worse" ? "!" : ""}`;
-  const padded = ` ${signed}`.padEnd(differenceWidth);
+  const change = ` ${signed}`.padEnd(differenceWidth);
   return (
-    number + style(padded, verdict === "worse" ? yellow : cyan, color && verdict !== undefined && verdict !== "same")
+    number + style(change, verdict === "worse" ? yellow : cyan, color && verdict !== undefined && verdict !== "same")
   );
 }
 
@@ -109,8 +109,4 @@ const cyan: Code = [36, 39];
 
 function style(text: string, [on, off]: Code, enabled: boolean): string {
   return enabled ? `\u001b[${on}m${text}\u001b[${off}m` : text;
-}
-
-function padEnd(text: string, width: number): string {
-  return text + " ".repeat(Math.max(0, width - displayWidth(text)));
 }

@@ -28,6 +28,12 @@ export function truncate(text: string, width: number): string {
   return `${kept.trimEnd()}…`;
 }
 
+/** Text with spaces up to a width, at its right or left side. */
+export function padded(text: string, width: number, align: "left" | "right" = "left"): string {
+  const room = " ".repeat(Math.max(0, width - displayWidth(text)));
+  return align === "left" ? text + room : room + text;
+}
+
 /** Text without escape sequences, control characters and what turns the reading direction: a file name must not write to the terminal. */
 export function clean(text: string): string {
   return stripVTControlCharacters(text).replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, " ");

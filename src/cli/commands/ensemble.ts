@@ -37,7 +37,7 @@ export const ensemble = defineCommand({
     { does: "Monte-Carlo dropout", line: "ensemble model.onnx --dropout 0.3 --samples 16 --out thinned.onnx" },
     { does: "Three seeds of one network", line: "ensemble seed1.onnx seed2.onnx seed3.onnx --out ensemble.onnx" },
   ],
-  async run({ models, dropout, samples: toldSamples, seed: toldSeed, size, out }, io) {
+  async run({ models, dropout, samples, seed, size, out }, io) {
     const { OptionError } = await import("../../errors.js");
     const { shapeFor } = await import("../classifier-run.js");
     const { writeFileAtomic } = await import("../../files.js");
@@ -46,11 +46,11 @@ export const ensemble = defineCommand({
     const { asClassifier, inferShapes } = await import("../../training/classifier.js");
     const { checkOutputFile } = await import("../output-folder.js");
     await checkOutputFile(out, models);
-    const idle = Object.entries({ samples: toldSamples, seed: toldSeed }).find(([, told]) => told !== undefined)?.[0];
+    const idle = Object.entries({ samples, seed }).find(([, told]) => told !== undefined)?.[0];
     if (dropout === undefined && idle !== undefined) {
       throw new OptionError({ where: `--${idle}`, expected: "--dropout RATE beside it", received: "none" });
     }
-    const { samples, seed } = { samples: toldSamples ?? 8, seed: toldSeed ?? 1 };
+    const copies = { samples: samples ?? 8, seed: seed ?? 1 };
     const members = await Promise.all(models.map(async (path) => asClassifier(await readModel(path), path)));
     const shapes = members.map((member, index) => shapeFor(member, size, models[index] as string));
     const classes = members.map((member, index) => inferShapes(member, shapes[index] as Shape).classes);
@@ -60,19 +60,19 @@ export const ensemble = defineCommand({
     const model =
       dropout === undefined
         ? ensembleModel(members, classes, models)
-        : dropoutEnsemble(members[0] as Classifier, shapes[0] as Shape, { samples, rate: dropout, seed });
+        : dropoutEnsemble(members[0] as Classifier, shapes[0] as Shape, { ...copies, rate: dropout });
     const bytes = encodeModel(model);
     await writeFileAtomic(out, bytes);
     await io.write(
       {
         models,
-        ...(dropout === undefined ? {} : { dropout, samples, seed }),
+        ...(dropout === undefined ? {} : { dropout, ...copies }),
         out,
         bytes: bytes.length,
         classes: classes[0],
       },
       () =>
-        `${out}: ${dropout === undefined ? `${models.length} models` : `${samples} thinned copies`} of ${classes[0]} classes, ${(bytes.length / 1e6).toFixed(2)} MB`,
+        `${out}: ${dropout === undefined ? `${models.length} models` : `${copies.samples} thinned copies`} of ${classes[0]} classes, ${(bytes.length / 1e6).toFixed(2)} MB`,
     );
   },
 });

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { readdir, realpath, stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { DataError } from "../../errors.js";
 import { type DatasetOptions, ignoresLabels } from "../dataset-options.js";
 import { decodeImageFile, imageEndings } from "../decode.js";
-import { fileError, hashFile } from "../files.js";
+import { hashFile } from "../files.js";
+import { byCodePoint, entriesOf, goingDown } from "../folder-entries.js";
 import type { ImageSource } from "../types.js";
 
 /**
@@ -95,47 +96,36 @@ export function fileSource(
 
 /** Names of a folder's images and sub-folders, sorted; links are followed. */
 async function listFolder(path: string): Promise<{ images: string[]; folders: string[] }> {
-  const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
-    throw fileError(path, cause);
-  });
   const images: string[] = [];
   const folders: string[] = [];
-  for (const entry of entries) {
-    if (entry.name.startsWith(".") || entry.name === "__MACOSX") continue;
-    if (entry.name.includes("\ufffd")) {
+  for (const { name, kind } of await entriesOf(path)) {
+    if (name.includes("\ufffd")) {
       throw new DataError({
         where: path,
         expected: "file names in UTF-8",
-        received: JSON.stringify(entry.name),
+        received: JSON.stringify(name),
         hint: "rename the file",
       });
     }
-    const kind = entry.isSymbolicLink() ? await stat(join(path, entry.name)).catch(() => undefined) : entry;
-    if (kind === undefined && imageEndings.test(entry.name)) {
+    if (kind === "lost" && imageEndings.test(name)) {
       throw new DataError({
-        where: join(path, entry.name),
+        where: join(path, name),
         problem: "the link leads to a file that is not there",
         hint: "fetch the file, or remove the link",
       });
     }
-    if (kind?.isDirectory() === true) folders.push(entry.name);
-    else if (kind?.isFile() === true && imageEndings.test(entry.name)) images.push(entry.name);
+    if (kind === "folder") folders.push(name);
+    else if (kind === "file" && imageEndings.test(name)) images.push(name);
   }
   return { images: images.sort(byCodePoint), folders: folders.sort(byCodePoint) };
 }
 
-/** @param above  real paths of the folders above, so that a link to one of them ends the descent */
+/** @param above  see {@link goingDown} */
 async function imagesBelow(path: string, above: ReadonlySet<string>): Promise<string[]> {
-  const real = await realpath(path);
-  if (above.has(real)) return [];
+  const inside = await goingDown(path, above);
+  if (inside === undefined) return [];
   const { images, folders } = await listFolder(path);
   const found = images.map((name) => join(path, name));
-  const inside = new Set([...above, real]);
   for (const name of folders) for (const file of await imagesBelow(join(path, name), inside)) found.push(file);
   return found;
-}
-
-/** Python's order of strings; JavaScript's own differs for characters beyond U+FFFF. */
-export function byCodePoint(one: string, other: string): number {
-  return Buffer.compare(Buffer.from(one), Buffer.from(other));
 }

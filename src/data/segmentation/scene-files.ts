@@ -1,9 +1,7 @@
-import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DataError } from "../../errors.js";
 import { imageEndings } from "../decode.js";
-import { fileError } from "../files.js";
-import { byCodePoint } from "../formats/folder.js";
+import { byCodePoint, entriesOf, goingDown } from "../folder-entries.js";
 import type { LabelMap } from "./label-map.js";
 
 /** The files of a scene. */
@@ -32,22 +30,15 @@ export async function filesBelow(folder: string): Promise<string[]> {
   return (await walk(folder, "", new Set())).sort(byCodePoint);
 }
 
-/** @param above  real paths of the folders above, so that a link to one of them ends the descent */
+/** @param above  see {@link goingDown} */
 async function walk(folder: string, start: string, above: ReadonlySet<string>): Promise<string[]> {
-  const failed = (cause: unknown) => {
-    throw fileError(folder, cause);
-  };
-  const real = await realpath(folder).catch(failed);
-  if (above.has(real)) return [];
-  const inside = new Set([...above, real]);
+  const inside = await goingDown(folder, above);
+  if (inside === undefined) return [];
   const found: string[] = [];
-  for (const entry of await readdir(folder, { withFileTypes: true }).catch(failed)) {
-    if (entry.name.startsWith(".") || entry.name === "__MACOSX") continue;
-    const path = join(folder, entry.name);
+  for (const { name, kind } of await entriesOf(folder)) {
     // A link that leads nowhere stays among the files: whoever needs it is told that it cannot be read.
-    const kind = entry.isSymbolicLink() ? await stat(path).catch(() => entry) : entry;
-    if (kind.isDirectory()) found.push(...(await walk(path, `${start}${entry.name}/`, inside)));
-    else found.push(`${start}${entry.name}`);
+    if (kind === "folder") found.push(...(await walk(join(folder, name), `${start}${name}/`, inside)));
+    else found.push(`${start}${name}`);
   }
   return found;
 }

@@ -1,5 +1,5 @@
 import type { SweepTable } from "../../benchmarks/sweep/index.js";
-import { clean, displayWidth, truncate } from "../text-width.js";
+import { clean, displayWidth, padded, truncate } from "../text-width.js";
 import { type Grid, gridsOf, remarks } from "./grid.js";
 
 const gap = 2;
@@ -45,8 +45,7 @@ function gridLines(grid: Grid, width: number): string[] {
       .map((column, place) => {
         const size = place === 0 ? nameWidth : (lengths[column] ?? 0);
         const text = place === 0 ? truncate(texts[column] ?? "", size) : (texts[column] ?? "");
-        const padding = " ".repeat(Math.max(0, size - displayWidth(text)));
-        return grid.columns[column]?.align === "left" ? text + padding : padding + text;
+        return padded(text, size, grid.columns[column]?.align);
       })
       .join(" ".repeat(gap))
       .trimEnd();

@@ -1,5 +1,4 @@
 /** A second head that tells outlier pixels from inlier pixels, for the losses that train one. */
-
 import { createGenerator } from "../../data/index.js";
 import { ShapeError } from "../../errors.js";
 import { append } from "../../graph/append.js";
