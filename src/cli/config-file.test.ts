@@ -67,6 +67,7 @@ test.each([
     "learningRate: 0.1\n",
     'run.yaml, line 1, column 1: unknown option "learningRate"; known are lr, outlier-batch, ood, no-augment',
   ],
+  ["ood: []\n", "run.yaml, line 1, column 6 (ood): expected a value or a list of values, got an empty list"],
   ["lr: [1, 2]\n", "run.yaml, line 1, column 5 (lr): expected one value, got a list"],
   ["lr:\n", "run.yaml, line 1, column 4 (lr): expected one value, got nothing"],
   ["lr: {a: 1}\n", "run.yaml, line 1, column 5 (lr): expected one value, got a mapping"],

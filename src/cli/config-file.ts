@@ -60,9 +60,11 @@ function rawValues(value: unknown, option: Option, where: (node: unknown) => str
   };
   if (placeholder === undefined) return [read(value, "true or false")];
   if (many === undefined) return [read(value, "one value")];
-  return isSeq(value)
-    ? value.items.map((item) => read(item, "a list of plain values"))
-    : [read(value, "a value or a list of values")];
+  if (!isSeq(value)) return [read(value, "a value or a list of values")];
+  if (value.items.length === 0) {
+    throw new OptionError({ where: where(value), expected: "a value or a list of values", received: "an empty list" });
+  }
+  return value.items.map((item) => read(item, "a list of plain values"));
 }
 
 function kindOf(node: unknown): string {

@@ -41,6 +41,12 @@ describe("classes", () => {
     expect(select("exclude=-1", source([-1, 3, -1]))).toEqual([1]);
   });
 
+  test("a long tail and a number per class leave out images of no class", () => {
+    const some = [-1, 0, -1, 1, 0, 1, -1, -1];
+    expect(select("per-class=1", source(some))).toEqual([1, 3]);
+    expect(select("long-tail=exp:0.5", source(some))).toEqual([1, 3, 4]);
+  });
+
   test.each(["include=cow", "exclude=3", "include=-1"])(
     "%s, which is no class, is refused with the classes",
     (text) => {

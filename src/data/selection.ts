@@ -6,7 +6,8 @@ import type { ImageSource } from "./types.js";
 
 /**
  * Which images of a source the options of a dataset leave, ascending: classes are chosen first, then the long tail is
- * cut, then `per-class`, then `limit`. With `seed`, what is kept of a class or of the set is random.
+ * cut, then `per-class`, then `limit`. With `seed`, what is kept of a class or of the set is random. The long tail and
+ * `per-class` leave out images of no class (label -1): they count by class.
  *
  * @param where  the dataset as the user wrote it
  * @throws OptionError for a class that is not there
@@ -77,7 +78,7 @@ function classSizes(selection: Int32Array, labels: Int32Array): Map<number, numb
   const sizes = new Map<number, number>();
   for (const index of selection) {
     const label = labels[index] as number;
-    sizes.set(label, (sizes.get(label) ?? 0) + 1);
+    if (label >= 0) sizes.set(label, (sizes.get(label) ?? 0) + 1);
   }
   return sizes;
 }
@@ -91,6 +92,7 @@ function firstOfEachClass(
   const generator = seed === undefined ? undefined : createGenerator(seed).fork("class");
   const kept: number[] = [];
   for (const [label, places] of indicesByClass(selection.map((index) => labels[index] as number))) {
+    if (label < 0) continue;
     const order = generator?.fork(label).permutation(places.length);
     for (let rank = 0; rank < Math.min(sizeOf(label), places.length); rank++) {
       kept.push(selection[places[order?.[rank] ?? rank] as number] as number);

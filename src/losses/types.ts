@@ -1,5 +1,5 @@
 import type { Expr } from "../ops/index.js";
-import type { Range } from "./ranges.js";
+import type { Ranges } from "./ranges.js";
 
 /** What a loss is computed from. N in-distribution images (each view of one counts), M outliers, K classes. */
 export interface LossInputs {
@@ -35,8 +35,8 @@ export interface LossDefinition<Options extends object> {
   /** Weight of the regularizer relative to the cross entropy. */
   readonly weight: number;
   readonly defaults: Options;
-  /** Where options must lie that no flag of their own checks; any number where none is told. */
-  readonly ranges?: { readonly [Name in keyof Options]?: Range };
+  /** Where options must lie that no flag of their own checks. */
+  readonly ranges?: Ranges<Options>;
   /** Score that goes with the loss: what it shapes is what should be read. */
   readonly score: string;
   /** Which of the options are energies that must fit the model at hand; see `training/margins.ts`. */

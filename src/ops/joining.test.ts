@@ -76,6 +76,26 @@ test("Slice: shape and folding agree with ONNX Runtime for any bounds and steps"
   }
 });
 
+test("Slice: the largest integers as ends mean all that is left, as in ONNX Runtime", async () => {
+  const [int32, int64Largest] = [2n ** 31n - 1n, 2n ** 63n - 1n];
+  for (const end of [int32, int64Largest, int32 + 1n]) {
+    for (const [start, step] of [
+      [-1, -1],
+      [3, -2],
+      [0, -1],
+      [100, -1],
+      [1, 2],
+    ] as const) {
+      const ends = constant({ dtype: "int64", dims: [1], data: BigInt64Array.of(end) });
+      const cuts = [int64(start), ends, int64(0), int64(step)];
+      await checkFold({ op: "Slice", inputs: [constant(randomIntegers([5], 1, -99, 99)), ...cuts] });
+      if (step > 0 || end !== int32 + 1n) {
+        await checkOperator({ op: "Slice", inputs: [differentiated(randomTensor([5], 1)), ...cuts] });
+      }
+    }
+  }
+});
+
 test("Slice: the gradient goes back to where each element came from", async () => {
   const draws = fc.sample(anySlice, { seed: 8, numRuns: 40 });
   for (const { dims, cuts, seed } of draws) {

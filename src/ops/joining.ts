@@ -167,6 +167,9 @@ function cut(x: Tensor, cuts: readonly Cut[]): Tensor {
   return pick(x, dims, sources);
 }
 
+/** Largest int32 and int64 as numbers. */
+const farthest: readonly number[] = [2 ** 31 - 1, 2 ** 63];
+
 /** What a Slice takes of each axis it names. An axis taken whole is left out, so that its dimension need not be known. */
 function cutsOf(call: Pick<ShapeCall, "inputs" | "where">): Cut[] {
   const x = operand(call, 0);
@@ -190,7 +193,8 @@ function cutsOf(call: Pick<ShapeCall, "inputs" | "where">): Cut[] {
       Math.min(Math.max(position < 0 ? position + size : position, low), high);
     const [low, high] = step > 0 ? [0, size] : [-1, size - 1];
     const start = clamp(from, Math.max(low, 0), Math.max(high, 0));
-    const end = clamp(to, low, high);
+    // ONNX Runtime takes the largest integers for "to the end", which is the front for a negative step; ONNX clamps them.
+    const end = farthest.includes(to) ? (step > 0 ? size : -1) : clamp(to, low, high);
     return [{ axis, size, start, step, count: Math.max(0, Math.ceil((end - start) / step)) }];
   });
 }

@@ -2,7 +2,7 @@
 import { createGenerator, type ImageDataset } from "../data/index.js";
 import { OptionError } from "../errors.js";
 import { type BalancedEnergyOptions, type LossDefinition, losses } from "../losses/index.js";
-import type { Range } from "../losses/ranges.js";
+import { checkRanges } from "../losses/ranges.js";
 import { accuracy, argmax } from "../metrics/index.js";
 import { gammaFor } from "./gamma.js";
 import { type ChosenMargins, fitMargins } from "./margins.js";
@@ -135,12 +135,7 @@ function furtherOptions({ loss, lossOptions = {} }: ResolvedTrainingOptions): Re
   const known = Object.entries(losses[loss].defaults).flatMap(([name, value]) =>
     typeof value === "number" && !(name in ownFlags) ? [name] : [],
   );
-  const ranges: Readonly<Record<string, Range>> = losses[loss].ranges ?? {};
-  for (const [name, value] of Object.entries(lossOptions)) {
-    const range = ranges[name];
-    if (range === undefined || range.has(value)) continue;
-    throw new OptionError({ where: `--loss-option ${name}`, expected: range.words, received: String(value) });
-  }
+  checkRanges(losses[loss].ranges, lossOptions);
   const unknown = Object.keys(lossOptions).find((name) => !known.includes(name));
   if (unknown === undefined) return lossOptions;
   throw new OptionError({

@@ -329,4 +329,11 @@ describe("score", () => {
     expect(lines).toHaveLength(5);
     for (const line of lines.slice(1)) expect(line).toMatch(/^[^,]+\.png,[0-2],,0?\.?\d+(e-\d+)?,-?\d/);
   });
+
+  test("CSV and JSON at once are refused", async () => {
+    const both = ["score", "--model", at("model.onnx"), at("outliers"), "--csv", "--json"];
+    const { exitCode, stdout } = await runInMemory(both);
+    expect(exitCode).toBe(2);
+    expect(stdout).toContain("--csv: expected one format for the scores, got --json too");
+  });
 });

@@ -1,4 +1,5 @@
 import type { ScoredImage } from "../../benchmarks/index.js";
+import { OptionError } from "../../errors.js";
 import { inColumns } from "../columns.js";
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
@@ -78,6 +79,9 @@ export const score = defineCommand({
       segments,
       ...engineChoices
     } = given;
+    if (csv && io.json) {
+      throw new OptionError({ where: "--csv", expected: "one format for the scores", received: "--json too" });
+    }
     const { readModel } = await import("../../onnx/index.js");
     const { isGuarded } = await import("../../guard/index.js");
     const read = await readModel(model);

@@ -1,6 +1,7 @@
 import { add, type Expr, mul } from "../../ops/index.js";
 import { priorWeight } from "../balanced-energy.js";
 import { inHinge, type Margins, outHinge } from "../energy.js";
+import { notNegative, type Ranges } from "../ranges.js";
 import { pixelCrossEntropy } from "./cross-entropy.js";
 import { cityscapesMargins, joinHinges, type PixelEnergyOptions } from "./energy.js";
 import { weightedMean } from "./masks.js";
@@ -15,6 +16,8 @@ export interface Balance {
 
 /** Of the paper, for Cityscapes with outliers from COCO. */
 export const cityscapesBalance: Balance = { alpha: 5, gamma: 3 };
+
+export const balanceRanges: Ranges<Balance> = { alpha: notNegative, gamma: notNegative };
 
 /**
  * Balanced energy of pixels, Z = Σ_j softmax(f)_j P_γ(j):
@@ -48,6 +51,7 @@ export const balancedPixelEnergyLoss = definePixelLoss<PixelEnergyOptions & Bala
   title: "Balanced energy",
   source: "Choi, Jeong and Choi, CVPR 2023",
   defaults: { ...cityscapesMargins, ...cityscapesBalance, weight: 0.1 },
+  ranges: { ...balanceRanges, weight: notNegative },
   score: "energy",
   hasMargins: true,
   usesPrior: true,

@@ -1,5 +1,6 @@
 import { add, mul, neg } from "../../ops/index.js";
 import { energy } from "../../scores/index.js";
+import { notNegative } from "../ranges.js";
 import { pixelCrossEntropy } from "./cross-entropy.js";
 import { weightedMean } from "./masks.js";
 import { outlierHeadCost } from "./outlier-head.js";
@@ -26,6 +27,7 @@ export const denseHybridLoss = definePixelLoss<DenseHybridOptions>({
   title: "DenseHybrid",
   source: "Grcić, Bevandić and Šegvić, ECCV 2022",
   defaults: { weight: 0.03, headWeight: 0.3 },
+  ranges: { weight: notNegative, headWeight: notNegative },
   score: "dense-hybrid",
   hasMargins: false,
   usesPrior: false,

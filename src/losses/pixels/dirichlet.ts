@@ -2,11 +2,12 @@ import { OptionError } from "../../errors.js";
 import { add, type Expr, exp, logSoftmax, mul, neg, oneHot, sub, sum, unsqueeze } from "../../ops/index.js";
 import { energy } from "../../scores/index.js";
 import { digamma, digammaRest, halfLogTwoPi, logGamma, logGammaRest } from "../../scores/pixels/gamma-functions.js";
+import { notNegative, positive } from "../ranges.js";
 import { weightedMean } from "./masks.js";
 import { definePixelLoss, type PixelLossInputs } from "./types.js";
 
 export interface DirichletOptions {
-  /** Sum of the concentrations that inlier pixels are drawn to; the higher, the sharper. */
+  /** Sum of the concentrations that inlier pixels are drawn to, > 0; the higher, the sharper. */
   readonly precision: number;
   /** Mean probability of each wrong class for inlier pixels, in (0, 1/K). */
   readonly smoothing: number;
@@ -22,13 +23,14 @@ interface Target {
 
 const flat: Target = { own: 1, other: 1 };
 
-/** @throws OptionError for options out of their range */
+/** @throws OptionError for a smoothing out of its range */
 function sharp(classes: number, { precision, smoothing }: DirichletOptions): Target {
-  const problem = (expected: string, received: number) =>
-    new OptionError({ where: "dirichlet loss", expected, received: String(received) });
-  if (!(precision > 0 && precision < Infinity)) throw problem("a precision > 0", precision);
   if (!(smoothing > 0 && smoothing < 1 / classes)) {
-    throw problem(`a smoothing above 0 and below 1/${classes}, the share of each class`, smoothing);
+    throw new OptionError({
+      where: "dirichlet loss",
+      expected: `a smoothing above 0 and below 1/${classes}, the share of each class`,
+      received: String(smoothing),
+    });
   }
   return { own: precision * (1 - (classes - 1) * smoothing), other: precision * smoothing };
 }
@@ -93,13 +95,14 @@ function divergence({ logits, classes, labels, outlier }: PixelLossInputs, inlie
  * al., "The Fishyscapes Benchmark", IJCV 2021, who take void pixels for outliers, find it unstable, and publish no settings. Finite for logits below 88.
  * A network trained by cross entropy has concentrations far from the target, and losses to match: lower the learning rate.
  *
- * @throws OptionError unless precision > 0 and 0 < smoothing < 1/K
+ * @throws OptionError unless 0 < smoothing < 1/K
  */
 export const dirichletLoss = definePixelLoss<DirichletOptions>({
   name: "dirichlet",
   title: "Dirichlet prior network",
   source: "Malinin and Gales, NeurIPS 2018",
   defaults: { precision: 1000, smoothing: 0.01, weight: 1 },
+  ranges: { precision: positive, weight: notNegative },
   score: "differential-entropy",
   hasMargins: false,
   usesPrior: false,

@@ -1,4 +1,5 @@
 import { add, mul } from "../../ops/index.js";
+import { notNegative } from "../ranges.js";
 import { pixelCrossEntropy } from "./cross-entropy.js";
 import { outlierHeadCost } from "./outlier-head.js";
 import { definePixelLoss } from "./types.js";
@@ -21,6 +22,7 @@ export const outlierHeadLoss = definePixelLoss<OutlierHeadOptions>({
   title: "Discriminative outlier detection head",
   source: "Bevandić, Krešo, Oršić and Šegvić, GCPR 2019",
   defaults: { weight: 0.2 },
+  ranges: { weight: notNegative },
   score: "outlier-head",
   hasMargins: false,
   usesPrior: false,

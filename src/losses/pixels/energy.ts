@@ -1,5 +1,6 @@
 import { add, type Expr, greater, mul, sum, where } from "../../ops/index.js";
 import { inHinge, type Margins, outHinge } from "../energy.js";
+import { notNegative } from "../ranges.js";
 import { pixelCrossEntropy } from "./cross-entropy.js";
 import { weightedMean } from "./masks.js";
 import { definePixelLoss, type PixelLossInputs } from "./types.js";
@@ -48,6 +49,7 @@ export const pixelEnergyLoss = definePixelLoss<PixelEnergyOptions>({
   title: "Energy (EnergyOE)",
   source: "Liu, Wang, Owens and Li, NeurIPS 2020; Tian et al., ECCV 2022",
   defaults: { ...cityscapesMargins, weight: 0.1 },
+  ranges: { weight: notNegative },
   score: "energy",
   hasMargins: true,
   usesPrior: false,

@@ -1,8 +1,8 @@
-import { OptionError } from "../../errors.js";
 import { elementCount } from "../../onnx/types.js";
 import { add, mul, sum } from "../../ops/index.js";
 import { crossEntropy } from "../cross-entropy.js";
 import { uniformCrossEntropy } from "../outlier-exposure.js";
+import { shareOrNone } from "../ranges.js";
 import { definePixelLoss } from "./types.js";
 
 export interface MetaOodOptions {
@@ -18,25 +18,17 @@ export interface MetaOodOptions {
  * Chan, Rottmann and Gottschalk, "Entropy Maximization and Meta Classification for Out-of-Distribution Detection in
  * Semantic Segmentation", ICCV 2021. Divided by all entries of the logits, void pixels included, as in the authors' code: K times and more smaller than a mean
  * over pixels, which matters to SGD, and to Adam hardly.
- *
- * @throws OptionError for a λ outside [0, 1]
  */
 export const metaOodLoss = definePixelLoss<MetaOodOptions>({
   name: "meta-ood",
   title: "Entropy maximisation (Meta-OOD)",
   source: "Chan, Rottmann and Gottschalk, ICCV 2021",
   defaults: { outlierShare: 0.9 },
+  ranges: { outlierShare: shareOrNone },
   score: "entropy",
   hasMargins: false,
   usesPrior: false,
   expression({ logits, labels, inlier, outlier }, { outlierShare }) {
-    if (!(outlierShare >= 0 && outlierShare <= 1)) {
-      throw new OptionError({
-        where: "meta-ood loss",
-        expected: "an outlier share between 0 and 1",
-        received: String(outlierShare),
-      });
-    }
     const known = sum(mul(crossEntropy(logits, labels, { reduce: false }), inlier));
     const unknown = sum(mul(uniformCrossEntropy(logits), outlier));
     const entries = elementCount(logits.dims as number[]);

@@ -1,5 +1,6 @@
 import { add, mul } from "../../ops/index.js";
 import { uniformCrossEntropy } from "../outlier-exposure.js";
+import { notNegative } from "../ranges.js";
 import { pixelCrossEntropy } from "./cross-entropy.js";
 import { weightedMean } from "./masks.js";
 import { definePixelLoss } from "./types.js";
@@ -21,6 +22,7 @@ export const pixelOutlierExposureLoss = definePixelLoss<PixelOutlierExposureOpti
   title: "Outlier exposure",
   source: "Hendrycks, Mazeika and Dietterich, ICLR 2019",
   defaults: { weight: 0.5 },
+  ranges: { weight: notNegative },
   score: "msp",
   hasMargins: false,
   usesPrior: false,

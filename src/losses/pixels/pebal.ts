@@ -17,7 +17,8 @@ import {
 } from "../../ops/index.js";
 import { energy, gaussianBlur } from "../../scores/index.js";
 import type { Margins } from "../energy.js";
-import { type Balance, balancedPixelEnergy, cityscapesBalance } from "./balanced-energy.js";
+import { notNegative, type Ranges } from "../ranges.js";
+import { type Balance, balancedPixelEnergy, balanceRanges, cityscapesBalance } from "./balanced-energy.js";
 import { cityscapesMargins, pixelEnergy } from "./energy.js";
 import { gamblerCost, keptShare } from "./gambler.js";
 import { imagesWith, weightedMean } from "./masks.js";
@@ -40,6 +41,11 @@ const pebalDefaults: PebalOptions = {
   outlierWeight: 0.1,
   sparsity: 5e-4,
   smoothness: 3e-6,
+};
+
+const pebalRanges: Ranges<PebalOptions> = {
+  ...{ weight: notNegative, outlierWeight: notNegative },
+  ...{ sparsity: notNegative, smoothness: notNegative },
 };
 
 /** Probabilities of outlier pixels are not told apart below it. */
@@ -110,6 +116,7 @@ export const pebalLoss = definePixelLoss<PebalOptions>({
   title: "PEBAL",
   source: "Tian et al., ECCV 2022",
   defaults: pebalDefaults,
+  ranges: pebalRanges,
   score: "energy",
   hasMargins: true,
   usesPrior: false,
@@ -129,6 +136,7 @@ export const balancedPebalLoss = definePixelLoss<PebalOptions & Balance>({
   title: "Balanced energy PEBAL",
   source: "Choi, Jeong and Choi, CVPR 2023",
   defaults: { ...pebalDefaults, ...cityscapesBalance },
+  ranges: { ...pebalRanges, ...balanceRanges },
   score: "energy",
   hasMargins: true,
   usesPrior: true,

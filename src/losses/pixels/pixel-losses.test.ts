@@ -6,6 +6,7 @@ import { OptionError, UnsupportedError } from "../../errors.js";
 import { GraphBuilder } from "../../graph/builder.js";
 import { gradients } from "../../graph/differentiate.js";
 import { type Expr, tensorOf } from "../../ops/index.js";
+import { checkRanges, type Ranges } from "../ranges.js";
 import { type PixelLossDefinition, type PixelLossName, pixelLosses } from "./index.js";
 
 interface Case {
@@ -188,9 +189,29 @@ test.each([
   ["deep-gambler", { payoff: 1 }],
   ["deep-gambler", { payoff: classes + 0.1 }],
   ["deep-gambler", { payoff: Number.NaN }],
-  ["meta-ood", { outlierShare: 1.1 }],
-  ["dirichlet", { precision: 0, smoothing: 0.01, weight: 1 }],
   ["dirichlet", { precision: 100, smoothing: 1 / classes, weight: 1 }],
 ] as const)("%s refuses %s", async (loss, options) => {
   await expect(compute({ ...settingOf(caseOf(loss)), options })).rejects.toThrow(OptionError);
+});
+
+test.each([
+  ["meta-ood", { outlierShare: 1.1 }, "--loss-option outlierShare: expected a share in [0, 1], got 1.1"],
+  ["dirichlet", { precision: 0 }, "--loss-option precision: expected a number above 0, got 0"],
+  ["pebal", { smoothness: -1 }, "--loss-option smoothness: expected a number from 0 on, got -1"],
+  ["balanced-pebal", { gamma: Number.POSITIVE_INFINITY }, "expected a number from 0 on, got Infinity"],
+] as const)("%s says where its options must lie: %o", (loss, options, message) => {
+  const ranges: Ranges<object> | undefined = pixelLosses[loss].ranges;
+  expect(() => checkRanges(ranges, options)).toThrow(message);
+});
+
+test("every number that a loss takes has a range, but for margins and what depends on the number of classes", () => {
+  const free = new Set(["mIn", "mOut", "payoff", "smoothing"]);
+  for (const { name, defaults, ranges } of Object.values(pixelLosses) as PixelLossDefinition<object>[]) {
+    const told = Object.keys(ranges ?? {});
+    const numbers = Object.entries(defaults).flatMap(([key, value]) =>
+      typeof value === "number" && !free.has(key) ? [key] : [],
+    );
+    expect(told.sort(), name).toEqual(numbers.sort());
+    checkRanges(ranges, defaults);
+  }
 });

@@ -1,4 +1,5 @@
 import type { Expr } from "../../ops/index.js";
+import type { Ranges } from "../ranges.js";
 
 /** What a loss of a segmentation network is computed from. N images of H x W pixels, K classes, A abstention outputs. */
 export interface PixelLossInputs {
@@ -26,6 +27,8 @@ export interface PixelLossDefinition<Options extends object> {
   /** Paper, year and equation. */
   readonly source: string;
   readonly defaults: Options;
+  /** Where options must lie, as far as that does not depend on the number of classes. */
+  readonly ranges?: Ranges<Options>;
   /** Score that goes with the loss: what it shapes is what should be read. */
   readonly score: string;
   /** Its options `mIn` and `mOut` are energies that must fit the model at hand. */

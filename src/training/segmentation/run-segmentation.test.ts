@@ -248,6 +248,7 @@ describe("tuneSegmentation", () => {
       "expected options of balanced-energy: alpha (number), gamma (number), weight (number), got beta=1",
     ],
     [{ lossOptions: { alpha: true } }, "got alpha=true"],
+    [{ lossOptions: { weight: -1 } }, "--loss-option weight: expected a number from 0 on, got -1"],
     [{ trunkStatistics: "moving" }, "--trunk-statistics moving: expected --bn batch"],
     [{ train: "nothing.*" }, '--train: expected at least one parameter to train, got none for "nothing.*"'],
   ] as const)("refuses %o in words", async (more, message) => {

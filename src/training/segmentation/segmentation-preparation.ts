@@ -1,5 +1,6 @@
 /** Everything a run on pixels finds out before its first step. */
 import { OptionError } from "../../errors.js";
+import { checkRanges } from "../../losses/ranges.js";
 import { type ChosenMargins, fitMargins } from "../margins.js";
 import { describePrior, type Prior } from "../prior.js";
 import { readPrior } from "../prior-file.js";
@@ -33,7 +34,7 @@ export async function preparePixels(
   options: ResolvedSegmentationOptions,
   run: { readonly progress: Progress; readonly signal: AbortSignal | undefined },
 ): Promise<Found> {
-  const own = { ...loss.defaults, ...checkedOptions(options, loss.defaults) } as Partial<Record<string, number>>;
+  const own = { ...loss.defaults, ...checkedOptions(options, loss) } as Partial<Record<string, number>>;
   const { mIn, mOut, priorScenes, seed } = options;
   const given = loss.usesPrior && options.prior !== undefined ? await readPrior(options.prior, classes) : undefined;
   const needsLift = loss.usesPrior && loss.hasMargins && mOut === "auto";
@@ -74,14 +75,17 @@ export async function prepareUntrainedPixels(
   const prior = !loss.usesPrior ? null : options.prior === undefined ? flat() : await readPrior(options.prior, classes);
   const lossOptions = {
     ...loss.defaults,
-    ...checkedOptions(options, loss.defaults),
+    ...checkedOptions(options, loss),
     ...(loss.hasMargins ? { mIn, mOut } : {}),
   };
   return { prior, margins: null, lossOptions };
 }
 
-/** @throws OptionError for a name that the loss does not know, or a value of another type */
-function checkedOptions({ loss, lossOptions = {} }: ResolvedSegmentationOptions, defaults: object): object {
+/** @throws OptionError for a name that the loss does not know, a value of another type, or a number out of its range */
+function checkedOptions(
+  { loss, lossOptions = {} }: ResolvedSegmentationOptions,
+  { defaults, ranges }: SegmentationInputs["loss"],
+): object {
   const known = Object.entries(defaults).filter(([name]) => name !== "mIn" && name !== "mOut");
   for (const [name, value] of Object.entries(lossOptions)) {
     if (known.some(([own, standard]) => own === name && typeof standard === typeof value)) continue;
@@ -92,5 +96,6 @@ function checkedOptions({ loss, lossOptions = {} }: ResolvedSegmentationOptions,
       received: `${name}=${value}`,
     });
   }
+  checkRanges(ranges, lossOptions);
   return lossOptions;
 }
