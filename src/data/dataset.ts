@@ -114,7 +114,7 @@ function fitted(picture: Picture, shape: ImageShape, resize: ResizeMode | undefi
     where: where(),
     expected: `${width} x ${height} pixels as in the first image`,
     received: `${fromWidth} x ${fromHeight}`,
-    hint: "images of several sizes need a model, whose input size they are brought to",
+    hint: "images of several sizes are brought to that of a model; `offmap train` makes one with --image-size HxW",
   });
 }
 

@@ -60,7 +60,10 @@ export async function openDataset(text: string, options: OpenDatasetOptions = {}
   const told = parseDatasetOptions(spec, kind);
   const settings: DatasetOptions = options.ignoreLabels ? { ...told, labels: "none" } : told;
   if (settings.resize !== undefined && options.shape === undefined && !options.unread) {
-    throw new OptionError({ where: `dataset "${text}"`, problem: "resize needs a model to resize to" });
+    throw new OptionError({
+      where: `dataset "${text}"`,
+      problem: "resize needs a model to resize to, or `train --image-size HxW`",
+    });
   }
   const paths = severalFiles.includes(kind) ? await splitPaths(spec.location) : [spec.location];
   const source = await sources[kind](paths, settings);

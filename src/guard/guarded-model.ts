@@ -7,6 +7,7 @@ import { type Graph, type Model, origin } from "../onnx/types.js";
 import { add, first, greaterOrEqual, indicator, mul, sum, tensorOf, unsqueeze } from "../ops/index.js";
 import { adjustedLogits } from "../scores/index.js";
 import { type Classifier, imageShape, inferShapes, normalizationKey } from "../training/classifier.js";
+import { guardKey } from "../training/start-model.js";
 import { version } from "../version.js";
 import type { Calibration } from "./calibrate.js";
 import { networkFingerprint, partFingerprint } from "./fingerprints.js";
@@ -18,8 +19,6 @@ import { additions, checkSizes } from "./scored-model.js";
 export const pValueOutput = "ood_p_value";
 export const decisionOutput = "is_ood";
 export const adjustedOutput = "adjusted_logits";
-/** Key of the metadata with the calibration, as JSON; with what the score was fitted to and the tensors that hold its features and map, where it has them. */
-const guardKey = "offmap.guard";
 
 export interface GuardOptions {
   readonly normalization?: Normalization | undefined;

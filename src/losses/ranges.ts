@@ -19,12 +19,19 @@ export const count: Range = {
 /** Ranges of the options of a loss; any number where none is told. */
 export type Ranges<Options extends object> = { readonly [Name in keyof Options]?: Range };
 
-/** @throws OptionError for a number out of its range; other values are left to who knows their type */
-export function checkRanges<Options extends object>(ranges: Ranges<Options> | undefined, options: object): void {
+/**
+ * @param flag  how the user calls an option
+ * @throws OptionError for a number out of its range; other values are left to who knows their type
+ */
+export function checkRanges<Options extends object>(
+  ranges: Ranges<Options> | undefined,
+  options: object,
+  flag = (name: string) => `--loss-option ${name}`,
+): void {
   const known = new Map(Object.entries<Range | undefined>(ranges ?? {}));
   for (const [name, value] of Object.entries(options)) {
     const range = known.get(name);
     if (range === undefined || typeof value !== "number" || range.has(value)) continue;
-    throw new OptionError({ where: `--loss-option ${name}`, expected: range.words, received: String(value) });
+    throw new OptionError({ where: flag(name), expected: range.words, received: String(value) });
   }
 }

@@ -31,9 +31,11 @@ interface Range {
 /**
  * Loads all external tensors of a freshly parsed model into the message, as if they had been in the file.
  *
+ * @returns what was loaded, in the order of the tensors
  * @throws FormatError when a reference leaves the folder of the model or exceeds the file it names
  */
-export async function loadExternalData(proto: ModelProto, path: string): Promise<void> {
+export async function loadExternalData(proto: ModelProto, path: string): Promise<Uint8Array[]> {
+  const loaded: Uint8Array[] = [];
   const files = new Map<string, ExternalFile>();
   try {
     for (const tensor of tensorsIn(proto)) {
@@ -46,12 +48,14 @@ export async function loadExternalData(proto: ModelProto, path: string): Promise
         files.set(range.location, file);
       }
       tensor.rawData = await file.read(range, where);
+      loaded.push(tensor.rawData);
       tensor.externalData = [];
       delete (tensor as Partial<TensorProto>).dataLocation;
     }
   } finally {
     for (const file of files.values()) await file.close();
   }
+  return loaded;
 }
 
 function rangeOf(tensor: TensorProto, where: string): Range {

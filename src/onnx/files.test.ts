@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -5,7 +6,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import * as ort from "onnxruntime-node";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FormatError, RunError } from "../errors.js";
-import { encodeModel, type Model, readModel, type Tensor, writeModel } from "./index.js";
+import { encodeModel, type Model, readHashedModel, readModel, type Tensor, writeModel } from "./index.js";
 import { ModelProtoSchema, TensorProto_DataLocation } from "./onnx_pb.js";
 import { newestIrVersion, newestOpset, oldestOpset } from "./versions.js";
 
@@ -84,6 +85,23 @@ describe("external data", () => {
     const copy = join(folder, "copy.onnx");
     await writeModel(model, copy);
     expect((await readModel(copy)).graph.initializers.get("w")).toEqual(weights);
+  });
+
+  test("is part of what tells a model from another; other bytes of its file are not", async () => {
+    const path = await writeExternal({ location: "w.bin", length: "4096" });
+    const digestWith = async (bytes: Uint8Array) => {
+      await writeFile(join(folder, "w.bin"), bytes);
+      return (await readHashedModel(path)).digest;
+    };
+    const first = await digestWith(dataBytes);
+    expect(await digestWith(dataBytes.map((byte, at) => (at === 9 ? byte ^ 1 : byte)))).not.toBe(first);
+    expect(await digestWith(new Uint8Array([...dataBytes, 1]))).toBe(first);
+    const inside = join(folder, "inside.onnx");
+    await writeModel(modelOf(), inside);
+    const own = createHash("sha256")
+      .update(await readFile(inside))
+      .digest("hex");
+    expect((await readHashedModel(inside)).digest).toBe(own);
   });
 
   test("without offset and length is the whole file", async () => {

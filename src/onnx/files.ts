@@ -17,10 +17,24 @@ import { protobufLimit } from "./versions.js";
  * @throws FormatError | GraphError | UnsupportedError as `decodeModel` does, and when the file cannot be read
  */
 export async function readModel(path: string, limits: ReadLimits = {}): Promise<Model> {
+  return modelOf((await readMessage(path, limits)).proto, path);
+}
+
+/**
+ * {@link readModel}, and what tells the model from any other: the SHA-256, in hexadecimal, of the file and of the external data that it
+ * names. A network exported anew may differ in the latter alone.
+ */
+export async function readHashedModel(path: string): Promise<{ readonly model: Model; readonly digest: string }> {
+  const { bytes, proto, external } = await readMessage(path, {});
+  const hash = createHash("sha256").update(bytes);
+  for (const data of external) hash.update(data);
+  return { model: modelOf(proto, path), digest: hash.digest("hex") };
+}
+
+async function readMessage(path: string, limits: ReadLimits) {
   const bytes = await readBytes(path, limits.bytes ?? protobufLimit);
   const proto = parseModel(bytes, path, limits);
-  await loadExternalData(proto, path);
-  return modelOf(proto, path);
+  return { bytes, proto, external: await loadExternalData(proto, path) };
 }
 
 async function readBytes(path: string, largest: number): Promise<Uint8Array> {

@@ -15,6 +15,13 @@ export function droppingNodes(graph: Graph, trained: ReadonlySet<Node>): Readonl
   return found;
 }
 
+/** A sentence where Dropout was asked for and nothing drops. */
+export function unusedDropout(asked: boolean | undefined, graph: Graph, trained: ReadonlySet<Node>): string[] {
+  return asked && droppingNodes(graph, trained).size === 0
+    ? ["--dropout has no effect: what is trained has no Dropout node, which exporters leave out in evaluation mode"]
+    : [];
+}
+
 /** ONNX's own, of nodes that say nothing. */
 const defaultShare = 0.5;
 

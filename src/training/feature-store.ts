@@ -2,7 +2,7 @@
  * Features of a frozen prefix, computed once per image and kept on disk under the content of model, data and transform, so
  * that tuning a head costs little more than one pass over the images.
  */
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -102,7 +102,7 @@ async function computeFeatures(
 ): Promise<void> {
   const { boundary } = plan.partition;
   const width = rowWidth(plan);
-  const part = `${path}.${process.pid}.part`;
+  const part = `${path}.${randomUUID()}.part`;
   const session = await engine.load(model);
   const file = await open(part, "w");
   const run = { session, input: plan.classifier.input, dataset, normalization, batch: imagesPerRun, progress, signal };

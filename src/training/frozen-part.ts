@@ -23,13 +23,16 @@ export async function openFrozenPart(
     return { prefix, close: () => prefix.release() };
   }
   const options = { normalization, ...run };
-  const stores = {
-    id: await FeatureStore.open(engine, plan, id, options),
-    outliers: outliers === undefined ? undefined : await FeatureStore.open(engine, plan, outliers, options),
-  };
-  const close = async () => {
-    await stores.id.close();
-    await stores.outliers?.close();
-  };
-  return { stores, close };
+  const ofId = await FeatureStore.open(engine, plan, id, options);
+  try {
+    const ofOutliers = outliers === undefined ? undefined : await FeatureStore.open(engine, plan, outliers, options);
+    const close = async () => {
+      await ofId.close();
+      await ofOutliers?.close();
+    };
+    return { stores: { id: ofId, outliers: ofOutliers }, close };
+  } catch (error) {
+    await ofId.close();
+    throw error;
+  }
 }

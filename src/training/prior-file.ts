@@ -4,7 +4,7 @@ import { describePrior, type Prior } from "./prior.js";
 
 /** Reads a file that `offmap prior --out` wrote, or any JSON with `counts` or `prior`. */
 export async function readPrior(path: string, classes: number): Promise<Prior> {
-  let found: { counts?: unknown; prior?: unknown };
+  let found: { counts?: unknown; prior?: unknown } | null;
   try {
     found = JSON.parse(await readFile(path, "utf8")) as typeof found;
   } catch (cause) {
@@ -15,7 +15,7 @@ export async function readPrior(path: string, classes: number): Promise<Prior> {
       cause,
     });
   }
-  const values = found.counts ?? found.prior ?? found;
+  const values = found?.counts ?? found?.prior ?? found;
   if (
     !Array.isArray(values) ||
     !values.every((value) => typeof value === "number" && Number.isFinite(value) && value >= 0)

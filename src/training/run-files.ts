@@ -1,6 +1,6 @@
 /** The files of a run directory: `log.csv`, `run.json`, `checkpoint.onnx`, `model.onnx`, `validation.csv`, `best.onnx`. */
 import { createHash } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { OptionError } from "../errors.js";
 import { sharedFile, writeFileAtomic } from "../files.js";
@@ -34,6 +34,11 @@ export class RunFolder {
       });
     }
     return new RunFolder(path);
+  }
+
+  /** Takes away what an earlier run left: the files of a folder are of one run. */
+  async clear(): Promise<void> {
+    for (const name of runFiles) await rm(this.file(name), { force: true });
   }
 
   readonly file = (name: RunFile) => join(this.path, name);

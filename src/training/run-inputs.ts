@@ -27,20 +27,25 @@ export interface RunInputs {
   /** In-distribution images that are trained on, and those kept out to watch accuracy. */
   readonly trainIndices: Int32Array;
   readonly heldIndices: Int32Array;
+  /** Share of the images that are kept out. */
+  readonly holdOut: number;
   /** Images of each class among those that are trained on. */
   readonly classCounts: readonly number[];
 }
 
 const defaultHoldOut = 0.05;
 
-/** @param model  as it is before the first step, and how errors call it */
+/**
+ * @param model    as it is before the first step, and how errors call it
+ * @param resizes  whether in-distribution images of other sizes are brought to that of the model, or refused
+ */
 export async function openInputs(
   options: ResolvedTrainingOptions,
-  { model, where }: { readonly model: Model; readonly where: string },
+  { model, where, resizes }: { readonly model: Model; readonly where: string; readonly resizes: boolean },
 ): Promise<RunInputs> {
   const classifier = asClassifier(model, where);
   const normalization = normalizationFor(classifier, options.normalization);
-  const found = await openDataset(options.id, shapeHint(classifier));
+  const found = await openDataset(options.id, resizes ? shapeHint(classifier) : {});
   const shape = imageShape(classifier, found.shape);
   // A model may take any height and one width.
   const id = isDeepStrictEqual(shape, [...found.shape]) ? found : await openDataset(options.id, { shape });
@@ -86,6 +91,7 @@ export async function openInputs(
     ...{ classifier, plan, normalization, id, outliers },
     trainIndices: split.train,
     heldIndices: split.held,
+    holdOut: share,
     classCounts: [...classCounts(trainLabels, plan.classes)],
   };
 }

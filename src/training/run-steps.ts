@@ -7,7 +7,7 @@ import { rowsOf } from "./step-network.js";
 import { checkLoss, type StepBatch, type Trainer } from "./trainer.js";
 import type { ResolvedTrainingOptions } from "./training-options.js";
 
-/** What the steps of a run took, over all its parts where it was stopped in between. */
+/** What the steps of a run took, over all its parts where it was stopped in between; looks at the network and checkpoints are left out. */
 export interface Spent {
   readonly steps: number;
   readonly seconds: number;
@@ -43,6 +43,22 @@ export interface StepsToRun {
   readonly signal: AbortSignal | undefined;
 }
 
+/** What follows the last update, of a run that has saved its state: a request to stop says how to go on. */
+export async function orStopped<Result>(work: Promise<Result>, total: number, folder: RunFolder): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof CancelledError ? stoppedAfter(total, total, folder) : error;
+  }
+}
+
+function stoppedAfter(step: number, total: number, folder: RunFolder): CancelledError {
+  return new CancelledError({
+    problem: `stopped after step ${step} of ${total}; the state is saved in ${folder.file("checkpoint.onnx")}`,
+    hint: "repeat the command with --resume to go on",
+  });
+}
+
 /** @returns what all steps took, those of the run that is continued included */
 export async function runSteps({
   trainer,
@@ -59,21 +75,24 @@ export async function runSteps({
 }: StepsToRun): Promise<Spent> {
   let images = 0;
   const started = performance.now();
+  let aside = 0;
+  const putAside = async (work: Promise<void> | undefined) => {
+    const begun = performance.now();
+    await work;
+    aside += performance.now() - begun;
+  };
   const spentUpTo = (step: number): Spent => ({
     steps: before.steps + step - first,
-    seconds: before.seconds + (performance.now() - started) / 1000,
+    seconds: before.seconds + (performance.now() - started - aside) / 1000,
     images: before.images + images,
   });
   const stop = async (step: number): Promise<never> => {
     await save(step, spentUpTo(step));
-    throw new CancelledError({
-      problem: `stopped after step ${step} of ${total}; the state is saved in ${folder.file("checkpoint.onnx")}`,
-      hint: "repeat the command with --resume to go on",
-    });
+    throw stoppedAfter(step, total, folder);
   };
   const look = async (step: number) => {
     try {
-      await afterStep?.(step);
+      await putAside(afterStep?.(step));
     } catch (error) {
       if (error instanceof CancelledError) await stop(step);
       throw error;
@@ -93,10 +112,18 @@ export async function runSteps({
     upcoming?.catch(() => undefined);
     const learningRate = learningRateAt(options, step + 1, total);
     const readings = await trainer.step(batch, learningRate, step + 1);
-    checkLoss(readings, step + 1);
     folder.log({ step: step + 1, learningRate, ...readings });
+    try {
+      checkLoss(readings, step + 1);
+    } catch (error) {
+      // The log shows how it came to this, and is cut where the run goes on from a checkpoint.
+      await folder.writeLog();
+      throw error;
+    }
     await look(step + 1);
-    if ((step + 1) % options.checkpointEvery === 0 && step + 1 < total) await save(step + 1, spentUpTo(step + 1));
+    if ((step + 1) % options.checkpointEvery === 0 && step + 1 < total) {
+      await putAside(save(step + 1, spentUpTo(step + 1)));
+    }
     progress.update(step + 1 - first, `loss ${readings.loss.toFixed(4)}`);
   }
   progress.finish();

@@ -1,13 +1,14 @@
 /** A training run, from options to a run directory: what `tune` and `train` share. */
 
 import { composeAugmentations } from "../data/index.js";
-import { keptFromDecay, namedParameters } from "../graph/parameters.js";
+import { findParameters, keptFromDecay, namedParameters } from "../graph/parameters.js";
 import { type LossDefinition, losses } from "../losses/index.js";
 import { writeModel } from "../onnx/index.js";
 import type { Model, Tensor } from "../onnx/types.js";
 import { createEngine, type Engine } from "../runtime/index.js";
 import { BatchSource } from "./batch-source.js";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
+import { unusedDropout } from "./dropout.js";
 import { type FrozenPart, openFrozenPart } from "./frozen-part.js";
 import { runIdentity } from "./identity.js";
 import { type Predictions, predictionsFromFeatures, predictionsFromImages } from "./predictions.js";
@@ -16,7 +17,7 @@ import { type Progress, silent } from "./progress.js";
 import { RunFolder } from "./run-files.js";
 import { openInputs, type RunInputs, watchedIndices } from "./run-inputs.js";
 import { marginsOf, meanOfLast, versions } from "./run-record.js";
-import { runSteps, type Spent, speedOf } from "./run-steps.js";
+import { orStopped, runSteps, type Spent, speedOf } from "./run-steps.js";
 import { buildTrainingStep, priorVariable } from "./step.js";
 import { trainedModel } from "./trained-model.js";
 import { checkParameters, Trainer } from "./trainer.js";
@@ -45,6 +46,8 @@ export interface Start {
   readonly digest: string;
   /** Whether the model has learned anything yet, so that margins and a prior can be measured on it. */
   readonly trained: boolean;
+  /** Whether in-distribution images of other sizes are brought to that of the model, or refused. */
+  readonly resizes: boolean;
 }
 
 /** A fall of accuracy by more than this is worth a warning. */
@@ -69,11 +72,14 @@ export async function runTraining(
     if (inputs.classifier.endsInSoftmax) {
       warn(`the model ends in a Softmax; Offmap trains and scores what goes into it ("${inputs.classifier.logits}")`);
     }
-    for (const sentence of unusedOptions(options, told)) warn(sentence);
+    const { trained } = inputs.plan.partition;
+    const idle = unusedDropout(told.dropout, inputs.classifier.upgraded.graph, trained);
+    for (const sentence of [...unusedOptions(options, told), ...idle]) warn(sentence);
     const folder = await RunFolder.open(options.out);
     const { classifier, plan, id, outliers } = inputs;
     const material = { digest: start.digest, logits: classifier.logits, parameters: plan.parameters, id, outliers };
-    const identity = await runIdentity(options, material);
+    const decided = { ...options, holdOut: inputs.holdOut };
+    const identity = await runIdentity(decided, material);
     const checkpoint = options.resume ? await readCheckpoint(folder.file("checkpoint.onnx"), identity) : undefined;
     if (checkpoint !== undefined) await folder.continueLog(checkpoint.step);
     const frozen = await openFrozenPart(engine, inputs, changesImages(options), { progress, signal });
@@ -122,7 +128,8 @@ async function trainAbove(run: Run): Promise<TrainingResult> {
     await folder.writeLog();
     await writeCheckpoint(folder.file("checkpoint.onnx"), { step, identity, prepared, spent, variables });
   };
-  const watch = await epochWatch(run, prepared, trainer, source.stepsPerEpoch, first);
+  if (checkpoint === undefined) await folder.clear();
+  const watch = await epochWatch(run, prepared, trainer, { epoch: source.stepsPerEpoch, first, total });
   const steps = { first, total, spent: checkpoint?.spent };
   let spent: Spent;
   try {
@@ -136,7 +143,7 @@ async function trainAbove(run: Run): Promise<TrainingResult> {
 
   const model = trainedModel(trained, options, inputs, prepared, run.start.trained ? "tuned" : "trained");
   await writeModel(model, folder.file("model.onnx"));
-  const accuracyAfter = await watchedAccuracy(run, model, trained);
+  const accuracyAfter = await orStopped(watchedAccuracy(run, model, trained), total, folder);
   warnOfFall(run, prepared, accuracyAfter);
   const best = watch?.validation.best;
   const moved = (await trainer.variables())[priorVariable]?.data as Float32Array | undefined;
@@ -212,7 +219,8 @@ function trainerFor({ engine, options, inputs }: Run, prepared: Preparation): Tr
   const { weight, batchNorm, dropout, optimizer, momentum, weightDecay, average, priorMomentum, noDecay, seed } =
     options;
   const { labelSmoothing, logitAdjustment } = options;
-  const undecayed = noDecay === undefined ? [] : namedParameters(plan.parameters, noDecay, keptFromDecay);
+  const known = findParameters(classifier.upgraded.graph);
+  const undecayed = noDecay === undefined ? [] : namedParameters(known, noDecay, keptFromDecay);
   const step = {
     model: classifier.upgraded,
     logits: classifier.logits,
@@ -231,13 +239,18 @@ function trainerFor({ engine, options, inputs }: Run, prepared: Preparation): Tr
   return new Trainer(engine, (sizes) => buildTrainingStep({ ...step, ...sizes }));
 }
 
-/** What is done after every epoch of a run from nothing that holds images out. */
-async function epochWatch(run: Run, prepared: Preparation, trainer: Trainer, epoch: number, first: number) {
+/** What is done after every epoch of a run from nothing that holds images out, and at its end. */
+async function epochWatch(
+  run: Run,
+  prepared: Preparation,
+  trainer: Trainer,
+  { epoch, first, total }: { readonly epoch: number; readonly first: number; readonly total: number },
+) {
   const { options, inputs, folder, start } = run;
   if (start.trained || inputs.heldIndices.length === 0) return undefined;
   const validation = await Validation.open(folder.file("validation.csv"), first, "accuracy");
   const afterStep = async (step: number) => {
-    if (step % epoch !== 0 || validation.has(step)) return;
+    if ((step % epoch !== 0 && step !== total) || validation.has(step)) return;
     const trained = await trainer.trained();
     const model = trainedModel(trained, options, inputs, prepared, "trained");
     const value = await watchedAccuracy({ ...run, progress: silent }, model, trained);

@@ -1,5 +1,6 @@
 import { losses } from "../losses/index.js";
 import type { ArchitectureName } from "../nn/index.js";
+import { checkNumbers } from "./option-ranges.js";
 import { commonDefaults, given, type ResolvedTrainingOptions, type TrainingOptions } from "./training-options.js";
 
 /** What training from nothing is told; see `training-options.ts`. Everything left out takes the defaults below. */
@@ -9,6 +10,8 @@ export interface TrainOptions extends TrainingOptions {
   readonly width?: number;
   /** `deconf`: the last layer of Generalized ODIN, logits h / g with an output `cosine` for h; default `linear`. */
   readonly head?: "linear" | "deconf";
+  /** What all images are brought to; default: their own size, which must then be one. */
+  readonly imageSize?: { readonly height: number; readonly width: number };
 }
 
 export type ResolvedTrainOptions = TrainOptions &
@@ -34,6 +37,7 @@ const defaultEpochs = 100;
  */
 export function resolveTrainOptions(options: TrainOptions): ResolvedTrainOptions {
   const told = given(options);
+  checkNumbers(told);
   const loss = losses[told.loss ?? defaults.loss];
   const own = loss.defaults as { mIn?: number; mOut?: number; alpha?: number; gamma?: number };
   const { mIn = 0, mOut = 0, alpha = 0, gamma = 0 } = own;

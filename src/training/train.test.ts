@@ -1,9 +1,10 @@
 // Training from nothing on 14 real images and 28 outliers (test/fixtures/parity).
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { architectures, createModel } from "../nn/index.js";
 import { readModel } from "../onnx/index.js";
@@ -192,6 +193,45 @@ describe("train", () => {
     const best = Math.max(...rows.map((row) => Number(row.split(",")[2])));
     expect(result.best?.accuracy).toBe(best);
     expect(existsSync(result.best?.out ?? "")).toBe(true);
+  });
+
+  test("looks at the network behind the last update, too, where that is in the middle of an epoch", async () => {
+    const { best } = await train(options("part of an epoch", { steps: 3, holdOut: 0.3, batch: 5 }));
+    const rows = (await readFile(join(folder, "part of an epoch", "validation.csv"), "utf8")).trim().split("\n");
+    expect(rows.slice(1).map((row) => row.split(",").slice(0, 2).join())).toEqual(["1,2", "1.5,3"]);
+    expect(existsSync(best?.out ?? "")).toBe(true);
+  });
+
+  describe("images of several sizes", () => {
+    const id = () => `folder:${join(folder, "mixed")}`;
+    beforeAll(async () => {
+      const sizes = { cat: [12, 8], dog: [8, 8] } as const;
+      for (const [name, [width, height]] of Object.entries(sizes)) {
+        await mkdir(join(folder, "mixed", name), { recursive: true });
+        const pixels = Uint8Array.from({ length: 3 * width * height }, (_, at) => (at * 37) % 256);
+        const raw = { width, height, channels: 3 } as const;
+        await sharp(pixels, { raw }).png().toFile(join(folder, "mixed", name, "1.png"));
+      }
+    });
+
+    test("are refused, not squeezed to that of the first", async () => {
+      const { outliers: _, ...told } = options("mixed out", { id: id(), batch: 2 });
+      await expect(train(told)).rejects.toThrow(
+        /expected 12 x 8 pixels as in the first image, got 8 x 8;.*--image-size/,
+      );
+    });
+
+    test("are brought to the one that is given, as the dataset says", async () => {
+      const imageSize = { height: 16, width: 20 };
+      const { outliers: _, ...told } = options("sized", { id: id(), batch: 2, imageSize, steps: 1 });
+      const [stretched, cropped] = await Promise.all(
+        ["", "?resize=crop"].map((mode) =>
+          train({ ...told, id: id() + mode, out: join(folder, `sized ${mode.slice(1)}`) }),
+        ),
+      );
+      expect((await readModel(stretched?.out ?? "")).graph.inputs[0]?.dims?.slice(1)).toEqual([3, 16, 20]);
+      expect(stretched?.loss).not.toBe(cropped?.loss);
+    });
   });
 
   test.each([

@@ -5,6 +5,8 @@ import { type Classifier, classNamesKey, normalizationKey } from "./classifier.j
 import type { Preparation } from "./preparation.js";
 import type { ResolvedTrainingOptions } from "./training-options.js";
 
+const priorKey = "offmap.prior";
+
 /** Where a trained model comes from. */
 export interface Origin {
   readonly classifier: Pick<Classifier, "model">;
@@ -31,7 +33,9 @@ export function trainedModel(
   // `balanceBy` says what the loss calls normalization, which here is that of the pixels.
   const { normalization: _balance, ...chosen } = prepared.lossOptions as { normalization?: unknown };
   metadata.set(`offmap.${how}`, JSON.stringify({ ...settings, ...chosen }));
-  if (prepared.prior !== null) metadata.set("offmap.prior", JSON.stringify(prepared.prior.prior));
+  // That of an earlier training says nothing of this one.
+  if (prepared.prior === null) metadata.delete(priorKey);
+  else metadata.set(priorKey, JSON.stringify(prepared.prior.prior));
   if (normalization !== undefined) metadata.set(normalizationKey, formatNormalization(normalization));
   if (id.classNames !== undefined) metadata.set(classNamesKey, JSON.stringify(id.classNames));
   return { ...model, graph: { ...model.graph, initializers }, metadata };

@@ -136,10 +136,8 @@ type AlwaysSet =
 export type ResolvedTrainingOptions = TrainingOptions & Required<Pick<TrainingOptions, AlwaysSet>>;
 
 /** Sentences about options that were given and that nothing looks at. */
-export function unusedOptions(
-  { loss, schedule, sampling }: Pick<ResolvedTrainingOptions, "loss" | "schedule" | "sampling">,
-  options: Omit<TrainingOptions, "loss">,
-): string[] {
+export function unusedOptions(resolved: ResolvedTrainingOptions, options: Omit<TrainingOptions, "loss">): string[] {
+  const { loss, sampling } = resolved;
   const { hasMargins, usesPrior } = losses[loss];
   const looked = {
     "--weight": [loss !== "ce", options.weight],
@@ -156,19 +154,26 @@ export function unusedOptions(
   const isDrawn = options.shuffle === false && sampling !== "shuffled";
   return [
     ...unusedFlags(looked).map((flag) => `${flag} has no effect on the loss ${loss}`),
-    ...unusedBySchedule(schedule, options),
+    ...unusedByUpdates(resolved, options),
+    ...unusedFlags({ "--outlier-batch": [options.outliers !== undefined, options.outlierBatch] }).map(
+      (flag) => `${flag} has no effect without --outliers`,
+    ),
     ...(isDrawn ? [`--no-shuffle has no effect on training images with --sampling ${sampling}, which draws them`] : []),
   ];
 }
 
-/** Sentences about options of the schedule `step` that were given for another one. */
-export function unusedBySchedule(
-  schedule: ScheduleName,
-  { milestones, decay }: Pick<TrainingOptions, "milestones" | "decay">,
+/** Sentences about options of updates that were given and that these updates do not look at. */
+export function unusedByUpdates(
+  { schedule, optimizer, weightDecay }: Pick<ResolvedTrainingOptions, "schedule" | "optimizer" | "weightDecay">,
+  { milestones, decay, momentum, noDecay }: Pick<TrainingOptions, "milestones" | "decay" | "momentum" | "noDecay">,
 ): string[] {
-  const isSteps = schedule === "step";
-  const flags = unusedFlags({ "--milestones": [isSteps, milestones], "--decay": [isSteps, decay] });
-  return flags.map((flag) => `${flag} has no effect on the schedule ${schedule}`);
+  const [isSteps, isSgd] = [schedule === "step", optimizer.startsWith("sgd")];
+  const ofSchedule = unusedFlags({ "--milestones": [isSteps, milestones], "--decay": [isSteps, decay] });
+  return [
+    ...ofSchedule.map((flag) => `${flag} has no effect on the schedule ${schedule}`),
+    ...unusedFlags({ "--momentum": [isSgd, momentum] }).map((flag) => `${flag} has no effect on ${optimizer}`),
+    ...unusedFlags({ "--no-decay": [weightDecay > 0, noDecay] }).map((flag) => `${flag} has no effect without decay`),
+  ];
 }
 
 /** Flags that were given and are not used. @param looked  by flag: whether it is used, and its value */

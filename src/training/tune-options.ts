@@ -1,4 +1,5 @@
 import { losses } from "../losses/index.js";
+import { checkNumbers } from "./option-ranges.js";
 import { commonDefaults, given, type ResolvedTrainingOptions, type TrainingOptions } from "./training-options.js";
 
 /** What a fine-tuning run is told; see `training-options.ts`. Everything left out takes the defaults below. */
@@ -35,6 +36,7 @@ const defaultEpochs = 10;
 /** Fills in the defaults; an option that is present but undefined counts as left out. */
 export function resolveTuneOptions(options: Omit<TuneOptions, "search">): ResolvedTuneOptions {
   const told = given(options);
+  checkNumbers(told);
   const { loss = defaults.loss } = told;
   const duration = told.steps === undefined ? { epochs: defaultEpochs } : {};
   return { ...defaults, weight: losses[loss].weight, ...duration, ...told };

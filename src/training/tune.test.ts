@@ -1,12 +1,13 @@
 // The whole procedure on a tiny real network and 14 + 28 images (test/fixtures/parity).
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readModel } from "../onnx/index.js";
 import { tune } from "./index.js";
+import { readLog } from "./run-files.js";
 import type { TuneOptions } from "./tune-options.js";
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../test/fixtures/parity/${name}`, import.meta.url));
@@ -170,6 +171,8 @@ describe("tune", () => {
     const wild = tune(options("wild", { train: "all", learningRate: 1e20, steps: 7 }));
     await expect(wild).rejects.toThrow(/step \d: the loss became (NaN|-?Infinity).*a lower --lr/);
     expect(existsSync(join(folder, "wild", "model.onnx"))).toBe(false);
+    const rows = await readLog(join(folder, "wild"));
+    expect(rows.map(({ loss }) => Number.isFinite(loss))).toEqual([...rows.slice(1).map(() => true), false]);
     // No loss is read behind the last update.
     const last = tune(options("wild last", { train: "all", learningRate: 1e39, schedule: "constant", steps: 1 }));
     await expect(last).rejects.toThrow(
@@ -183,6 +186,80 @@ describe("tune", () => {
     await expect(tune(options("undecayed", { noDecay: "*.bias,gn*" }))).rejects.toThrow(
       '--no-decay: expected at least one parameter to keep from decay, got none for "gn*"',
     );
+  });
+
+  test("a pattern for --no-decay may be of parameters that stay as they are", async () => {
+    await tune(options("undecayed", { noDecay: "*.bias,conv1.weight", steps: 1 }));
+  });
+
+  test("takes away what an earlier run has left in the folder, once it begins", async () => {
+    await mkdir(join(folder, "again"));
+    for (const name of ["best.onnx", "validation.csv", "notes.txt"])
+      await writeFile(join(folder, "again", name), "old");
+    const refused = tune(options("again", { steps: 1, loss: "oecc", lossOptions: { inWeight: -1 } }));
+    await expect(refused).rejects.toThrow("--loss-option inWeight");
+    expect(existsSync(join(folder, "again", "best.onnx"))).toBe(true);
+    await tune(options("again", { steps: 1 }));
+    expect((await readdir(join(folder, "again"))).sort()).toEqual(
+      ["checkpoint.onnx", "log.csv", "model.onnx", "notes.txt", "run.json"].sort(),
+    );
+  });
+
+  test("a prior of an earlier tuning does not stay where the loss has none", async () => {
+    const { out: model } = await tune(options("with prior", { steps: 1 }));
+    expect((await readModel(model)).metadata.has("offmap.prior")).toBe(true);
+    const { out } = await tune(options("without prior", { model, loss: "ce", steps: 1 }));
+    expect((await readModel(out)).metadata.has("offmap.prior")).toBe(false);
+  });
+
+  test("stopped behind the last update, a run says how to go on, and needs no further step", async () => {
+    const abort = new AbortController();
+    const passes: string[] = [];
+    const progress = {
+      start(title: string) {
+        // The accuracy before, the prior, and the accuracy after.
+        if (title.startsWith("Running the model") && passes.includes("Training")) abort.abort();
+        passes.push(title);
+      },
+      finish() {},
+      update() {},
+    };
+    const told = options("stopped late", { steps: 2, train: "all" });
+    await expect(tune(told, { progress, signal: abort.signal })).rejects.toThrow(/stopped after step 2 of 2.*--resume/);
+    await expect(tune({ ...told, resume: true })).resolves.toMatchObject({ steps: 2 });
+  });
+
+  test("goes on where the share kept out is spelled out that it had by default", async () => {
+    const id = `cifar:${fixture("known.bin")}?include=0,1`;
+    const { holdOut: _, ...rest } = options("spelled", { steps: 1, id });
+    await tune(rest);
+    await expect(tune({ ...rest, holdOut: 0, resume: true })).resolves.toMatchObject({ steps: 1 });
+    await expect(tune({ ...rest, holdOut: 0.3, resume: true })).rejects.toThrow("got holdOut 0.3 instead of 0");
+  });
+
+  test("two runs at once compute the same features without getting into each other's way", async () => {
+    process.env.OFFMAP_CACHE = join(folder, "shared cache");
+    const [one, two] = await Promise.all(
+      ["at once 1", "at once 2"].map((out) => tune(options(out, { steps: 1, augment: [] }))),
+    );
+    process.env.OFFMAP_CACHE = join(folder, "cache");
+    expect(one?.loss).toBe(two?.loss);
+  });
+
+  test("refuses a prior file that holds nothing", async () => {
+    const prior = join(folder, "null.json");
+    await writeFile(prior, "null");
+    await expect(tune(options("refused", { prior }))).rejects.toThrow("expected a list of numbers of at least 0");
+  });
+
+  test.each([
+    [{ steps: 0 }, "training option steps: expected a whole number from 1 on, got 0"],
+    [{ steps: undefined, epochs: 1.5 }, "training option epochs: expected a whole number from 1 on, got 1.5"],
+    [{ holdOut: 1 }, "training option holdOut: expected a share in [0, 0.5], got 1"],
+    [{ learningRate: Number.NaN }, "training option learningRate: expected a number above 0, got NaN"],
+    [{ warmUp: 1 }, "training option warmUp: expected a number in [0, 1), got 1"],
+  ])("refuses %o", async (more, sentence) => {
+    await expect(tune(options("refused", more as Partial<TuneOptions>))).rejects.toThrow(sentence);
   });
 
   test("keeps no image out where every class has one", async () => {
@@ -266,12 +343,21 @@ describe("tune", () => {
     const sentences: string[] = [];
     const ofLoss = { loss: "oe", weight: 1, alpha: 3, mIn: -5, balanceBy: "mean", detachZ: true } as const;
     const others = { decay: 0.5, milestones: [0.5], shuffle: false, sampling: "class-balanced", steps: 1 } as const;
-    await tune(options("unused", { ...ofLoss, ...others }), { warn: (sentence) => sentences.push(sentence) });
+    const updates = { optimizer: "adam", momentum: 0.5, noDecay: "*.bias", weightDecay: 0, dropout: true } as const;
+    const warn = (sentence: string) => void sentences.push(sentence);
+    await tune(options("unused", { ...ofLoss, ...others, ...updates }), { warn });
     expect(sentences).toEqual([
       ...["--alpha", "--balance-by", "--detach-z", "--m-in"].map((flag) => `${flag} has no effect on the loss oe`),
       ...["--milestones", "--decay"].map((flag) => `${flag} has no effect on the schedule cosine`),
+      "--momentum has no effect on adam",
+      "--no-decay has no effect without decay",
       "--no-shuffle has no effect on training images with --sampling class-balanced, which draws them",
+      "--dropout has no effect: what is trained has no Dropout node, which exporters leave out in evaluation mode",
     ]);
+    sentences.length = 0;
+    const { outliers: _, ...alone } = options("unused", { loss: "ce", outlierBatch: 4, steps: 1 });
+    await tune(alone, { warn });
+    expect(sentences).toEqual(["--outlier-batch has no effect without --outliers"]);
   });
 
   test("warns when accuracy falls by more than two points", async () => {

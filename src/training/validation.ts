@@ -4,7 +4,7 @@ import { writeFileAtomic } from "../files.js";
 
 /** One look at the network. */
 export interface ValidationRow {
-  /** 1 for the first. */
+  /** Passes over the images: 1 after the first, a fraction at the end of a run that ends between two. */
   readonly epoch: number;
   /** Updates done. */
   readonly step: number;

@@ -243,6 +243,18 @@ describe("export and score", () => {
     expect(await text("score", "--model", at("whole.onnx"), at("noise.png"), "--csv")).toContain("p_value,is_ood\n");
     const named = await runInMemory(["score", "--model", at("whole.onnx"), "--score", "msp", at("noise.png")]);
     expect(named.stderr).toContain("--score: expected options of an exported model, which brings its own score");
+    const tuned = await runInMemory([
+      "tune",
+      "--model",
+      at("guarded.onnx"),
+      "--loss",
+      "ce",
+      "--id",
+      at("id"),
+      "--out",
+      at("t"),
+    ]);
+    expect(tuned.stderr).toContain("guarded.onnx: expected a model as it was before `offmap export`");
     // The same score without the rest, of the model and the fitted part.
     const bare = await json<Scored>("score", ...model, "--fit", at("vim.onnx"), ...normalize, at("noise.png"));
     expect(Math.abs((bare.images[0]?.score ?? 0) - (one?.score ?? 1))).toBeLessThan(1e-5 * Math.abs(one?.score ?? 1));

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { type OpenDatasetOptions, openDataset, openOutlierObjects, openSegmentation } from "../../data/index.js";
 import { OptionError } from "../../errors.js";
+import { readHashedModel } from "../../onnx/index.js";
 import type { Task } from "../../training/index.js";
 import { hashFile } from "../../training/run-files.js";
 import { isScOod, type OodSet, openScOod } from "../sc-ood.js";
@@ -83,6 +84,17 @@ export class Identities {
       const { objects, ...how } = paste;
       const pasted = await this.outliers("segmentation", objects, false);
       return { ...identity, fingerprint: contentKey([own, pasted, how]) };
+    });
+  }
+
+  /** With the external data that the file names. */
+  model(path: string, where: string): Promise<string> {
+    return this.once(`model ${path}`, async () => {
+      try {
+        return (await readHashedModel(path)).digest;
+      } catch (cause) {
+        throw new OptionError({ where, problem: (cause as Error).message, cause });
+      }
     });
   }
 

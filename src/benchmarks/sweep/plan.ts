@@ -139,7 +139,7 @@ class Planner {
     seed: number,
   ): Promise<{ source: ModelSource; key: string; score: string }> {
     if (stage.kind === "model") {
-      const hash = await this.identities.file(stage.path, stage.where);
+      const hash = await this.identities.model(stage.path, stage.where);
       return { source: { path: stage.path }, key: contentKey({ model: hash }), score: "energy" };
     }
     const { kind, where } = stage;

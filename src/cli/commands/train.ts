@@ -1,5 +1,6 @@
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
+import { sizeParser } from "../image-size.js";
 import { lossOptions } from "../loss-options.js";
 import { number, oneOf } from "../parsers.js";
 import { anyLoss, imageTraining, sceneTraining, sceneTrainingOptions } from "../segmentation/training-options.js";
@@ -47,6 +48,13 @@ export const train = defineCommand({
       help: "last layer: linear, or deconf, that of Generalized ODIN; losses that need further outputs get them by themselves",
       default: "linear",
       parser: oneOf(["linear", "deconf"]),
+    },
+    imageSize: {
+      placeholder: "HxW",
+      group: network,
+      help: "size that images are brought to; scenes have size= in their dataset",
+      default: "their own",
+      parser: sizeParser,
     },
     ...trainingData,
     loss: { ...loss, parser: anyLoss },

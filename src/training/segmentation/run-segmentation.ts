@@ -1,15 +1,15 @@
 /** A training run on pixels, from options to a run directory: what `tuneSegmentation` and `trainSegmentation` share. */
-import { keptFromDecay, namedParameters } from "../../graph/parameters.js";
+import { findParameters, keptFromDecay, namedParameters } from "../../graph/parameters.js";
 import { writeModel } from "../../onnx/index.js";
 import type { Tensor } from "../../onnx/types.js";
 import { createEngine, type Engine, type Session, sessionBytes } from "../../runtime/index.js";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "../checkpoint.js";
-import { droppingNodes } from "../dropout.js";
+import { droppingNodes, unusedDropout } from "../dropout.js";
 import { runIdentity } from "../identity.js";
 import { type Progress, silent } from "../progress.js";
 import { RunFolder } from "../run-files.js";
 import { marginsOf, meanOfLast, versions } from "../run-record.js";
-import { runSteps, type Spent, speedOf } from "../run-steps.js";
+import { orStopped, runSteps, type Spent, speedOf } from "../run-steps.js";
 import type { TrainingContext } from "../run-training.js";
 import { trainedModel } from "../trained-model.js";
 import { checkParameters, Trainer } from "../trainer.js";
@@ -69,8 +69,11 @@ export async function runSegmentation(
     if (segmenter.endsInSoftmax) {
       warn(`the model ends in a Softmax; Offmap trains and scores what goes into it ("${segmenter.logits}")`);
     }
-    for (const sentence of unusedSegmentationOptions(options, told)) warn(sentence);
-    if (start.hasHeadDropout && droppingNodes(segmenter.upgraded.graph, plan.partition.trained).size === 0) {
+    const { graph } = segmenter.upgraded;
+    const { trained } = plan.partition;
+    const idle = unusedDropout(told.dropout, graph, trained);
+    for (const sentence of [...unusedSegmentationOptions(options, told), ...idle]) warn(sentence);
+    if (start.hasHeadDropout && droppingNodes(graph, trained).size === 0) {
       warn("--head-dropout has no effect: the last layer alone is trained, and nothing in front of it");
     }
     const folder = await RunFolder.open(options.out);
@@ -109,7 +112,8 @@ async function trainPixels(run: Run): Promise<SegmentationResult> {
     await folder.writeLog();
     await writeCheckpoint(folder.file("checkpoint.onnx"), { step, identity, prepared, spent, variables });
   };
-  const watch = await epochWatch(run, prepared, trainer, source.stepsPerEpoch, first);
+  if (checkpoint === undefined) await folder.clear();
+  const watch = await epochWatch(run, prepared, trainer, { epoch: source.stepsPerEpoch, first, total });
   const steps = { first, total, spent: checkpoint?.spent };
   let spent: Spent;
   try {
@@ -122,7 +126,7 @@ async function trainPixels(run: Run): Promise<SegmentationResult> {
   await save(total, spent);
 
   await writeModel(modelOf(run, prepared, trained), folder.file("model.onnx"));
-  const after = await watchedConfusion(run, trained);
+  const after = await orStopped(watchedConfusion(run, trained), total, folder);
   const miouAfter = after.meanIou();
   if (prepared.miouBefore !== null && prepared.miouBefore - miouAfter > worryingFall) {
     warn(
@@ -177,8 +181,8 @@ async function watchedConfusion(
 function trainerFor({ engine, options, inputs }: Run, prepared: SegmentationPreparation): Trainer {
   const { plan, loss } = inputs;
   const { batchNorm, dropout, optimizer, momentum, weightDecay, average, noDecay } = options;
-  const undecayed = noDecay === undefined ? [] : namedParameters(plan.parameters, noDecay, keptFromDecay);
   const { classes, upgraded: model, logits } = plan.segmenter;
+  const undecayed = noDecay === undefined ? [] : namedParameters(findParameters(model.graph), noDecay, keptFromDecay);
   const { partition, parameters, rows } = plan;
   const [, height, width] = plan.shape;
   const step = {
@@ -204,13 +208,18 @@ function modelOf({ options, inputs, start }: Run, prepared: SegmentationPreparat
   );
 }
 
-/** What is done after every epoch of a run with validation scenes. */
-async function epochWatch(run: Run, prepared: SegmentationPreparation, trainer: Trainer, epoch: number, first: number) {
+/** What is done after every epoch of a run with validation scenes, and at its end. */
+async function epochWatch(
+  run: Run,
+  prepared: SegmentationPreparation,
+  trainer: Trainer,
+  { epoch, first, total }: { readonly epoch: number; readonly first: number; readonly total: number },
+) {
   const { inputs, folder } = run;
   if (inputs.val === undefined) return undefined;
   const validation = await Validation.open(folder.file("validation.csv"), first, "miou");
   const afterStep = async (step: number) => {
-    if (step % epoch !== 0 || validation.has(step)) return;
+    if ((step % epoch !== 0 && step !== total) || validation.has(step)) return;
     const trained = await trainer.trained();
     const value = (await watchedConfusion({ ...run, progress: silent }, trained)).meanIou();
     const isBest = await validation.add({ epoch: step / epoch, step, value });

@@ -4,12 +4,13 @@ import type { PixelLossName } from "../../losses/pixels/index.js";
 import { pixelLosses } from "../../losses/pixels/index.js";
 import type { SegmentationArchitectureName } from "../../nn/index.js";
 import type { Margin } from "../margins.js";
+import { checkNumbers } from "../option-ranges.js";
 import {
   commonDefaults,
   given,
   type TrainingOptions,
   type TrainingResult,
-  unusedBySchedule,
+  unusedByUpdates,
   unusedFlags,
 } from "../training-options.js";
 import type { TrunkStatistics } from "./pixel-plan.js";
@@ -136,11 +137,12 @@ const tuneDefaults = {
 } as const;
 const tuneEpochs = 10;
 
-/** Fills in the defaults; an option that is present but undefined counts as left out. */
+/** Fills in the defaults; an option that is present but undefined counts as left out. @throws OptionError for a number that no run can work with */
 export function resolveTuneSegmentation(
   options: TuneSegmentationOptions,
 ): TuneSegmentationOptions & ResolvedSegmentationOptions {
   const told = given(options);
+  checkNumbers(told);
   const duration = told.steps === undefined ? { epochs: tuneEpochs } : {};
   return { ...tuneDefaults, ...duration, ...told, ...(told.headDropout === undefined ? {} : { dropout: true }) };
 }
@@ -163,6 +165,7 @@ export function resolveTrainSegmentation(
   options: TrainSegmentationOptions,
 ): TrainSegmentationOptions & ResolvedSegmentationOptions & { readonly width: number } {
   const told = given(options);
+  checkNumbers(told);
   const { mIn = 0, mOut = 0 } = pixelLosses[told.loss ?? trainDefaults.loss].defaults as Partial<
     Record<"mIn" | "mOut", number>
   >;
@@ -195,10 +198,8 @@ export const paperSegmentation = {
 } as const satisfies Partial<TuneSegmentationOptions>;
 
 /** Sentences about options that were given and that nothing looks at. */
-export function unusedSegmentationOptions(
-  { loss, schedule }: Pick<ResolvedSegmentationOptions, "loss" | "schedule">,
-  told: SegmentationOptions,
-): string[] {
+export function unusedSegmentationOptions(resolved: ResolvedSegmentationOptions, told: SegmentationOptions): string[] {
+  const { loss } = resolved;
   const { hasMargins, usesPrior } = pixelLosses[loss];
   const looked = {
     "--m-in": [hasMargins, told.mIn],
@@ -208,7 +209,7 @@ export function unusedSegmentationOptions(
   } as const;
   return [
     ...unusedFlags(looked).map((flag) => `${flag} has no effect on the loss ${loss}`),
-    ...unusedBySchedule(schedule, told),
+    ...unusedByUpdates(resolved, told),
   ];
 }
 

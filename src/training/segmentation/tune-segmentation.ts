@@ -1,7 +1,7 @@
 import { withHeadDropout } from "../../graph/head-dropout.js";
-import { readModel } from "../../onnx/index.js";
-import { hashFile, keepModel } from "../run-files.js";
+import { keepModel } from "../run-files.js";
 import type { TrainingContext } from "../run-training.js";
+import { readStartModel } from "../start-model.js";
 import { runSegmentation } from "./run-segmentation.js";
 import {
   resolveTuneSegmentation,
@@ -15,10 +15,9 @@ export async function tuneSegmentation(
   context: TrainingContext = {},
 ): Promise<SegmentationResult> {
   await keepModel(options.out, options.model);
-  const read = await readModel(options.model);
+  const { model: read, digest } = await readStartModel(options.model);
   const { headDropout } = options;
   const model = headDropout === undefined ? read : withHeadDropout(read, headDropout, options.model);
-  const digest = await hashFile(options.model);
   const start = { model, where: options.model, digest, trained: true, hasHeadDropout: headDropout !== undefined };
   return runSegmentation(start, resolveTuneSegmentation(options), options, context);
 }
