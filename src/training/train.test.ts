@@ -210,7 +210,9 @@ describe("train", () => {
         await mkdir(join(folder, "mixed", name), { recursive: true });
         const pixels = Uint8Array.from({ length: 3 * width * height }, (_, at) => (at * 37) % 256);
         const raw = { width, height, channels: 3 } as const;
-        await sharp(pixels, { raw }).png().toFile(join(folder, "mixed", name, "1.png"));
+        await sharp(pixels, { raw })
+          .png()
+          .toFile(join(folder, "mixed", name, "1.png"));
       }
     });
 
