@@ -1,7 +1,7 @@
 // What most programs need; every layer has an entry of its own, such as `offmap/losses`.
 export { evaluate, evaluateSegmentation, scoreImages } from "./benchmarks/index.js";
 export { openDataset, openOutlierObjects, openSegmentation, parseNormalization } from "./data/index.js";
-export { OffmapError } from "./errors.js";
+export * from "./errors.js";
 export { anomalyModel, calibrate, fitPixelScores, fitScores, guardedModel } from "./guard/index.js";
 export { losses } from "./losses/index.js";
 export { detectionMetrics } from "./metrics/index.js";

@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import * as web from "onnxruntime-web";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { normalize, openDataset, parseNormalization } from "../src/data/index.js";
+import { formatNormalization, normalize, openDataset, parseNormalization } from "../src/data/index.js";
 import { ShapeError } from "../src/errors.js";
 import { networkFingerprint, partFingerprint } from "../src/guard/fingerprints.js";
 import {
@@ -19,6 +19,7 @@ import {
   calibrate,
   fitScores,
   guardedModel,
+  optionsOf,
   preprocesses,
   readyPart,
   runGuarded,
@@ -573,4 +574,66 @@ describe("what is refused", () => {
       /without a tensor "ood_score"/,
     );
   });
+});
+
+describe("the normalisation", () => {
+  const remembered = {
+    ...classifier.model,
+    metadata: new Map([["offmap.normalization", formatNormalization(normalization)]]),
+  };
+  const remembering = asClassifier(remembered, path);
+
+  test("that a model remembers goes without saying, from the fit to the file that is shipped", async () => {
+    const [part] = await fitScores(engine, remembering, training, ["she"]);
+    if (part === undefined) throw new Error("no part");
+    const scored = await scoreDataset(engine, remembering, few, [part]);
+    expect(scored.scores.she).toEqual(library.scores.she);
+    expect(scored.logits).toEqual(library.logits);
+    const threshold = await calibrate(engine, remembering, part, held, []);
+    expect(threshold.normalization).toBe(formatNormalization(normalization));
+    const guarded = guardedModel(remembering, part, threshold);
+    const found = await runGuarded(engine, guarded, [few]);
+    found.forEach(({ score }, index) => {
+      expect(score).toBeCloseTo(library.scores.she?.[index] as number, 4);
+    });
+    // What is given comes first.
+    const none = { mean: [0], std: [1] };
+    await expect(scoreDataset(engine, remembering, few, [part], { normalization: none })).rejects.toThrow("got 0:1");
+  });
+
+  test("may be spelled for all channels at once or for each", async () => {
+    const once = parseNormalization("0.5:0.25");
+    const each = parseNormalization("0.5,0.5,0.5:0.25,0.25,0.25");
+    const [part] = await fitScores(engine, classifier, few, ["gen"], { normalization: once });
+    const [one, other] = await Promise.all(
+      [once, each].map((normalization) =>
+        scoreDataset(engine, classifier, few, [part as ScorePart], { normalization }),
+      ),
+    );
+    expect(one?.scores).toEqual(other?.scores);
+    const shifted = parseNormalization("0.5,0.5,0.4:0.25,0.25,0.25");
+    const refused = scoreDataset(engine, classifier, few, [part as ScorePart], { normalization: shifted });
+    await expect(refused).rejects.toThrow("expected 0.5:0.25, with which the score gen was fitted");
+  });
+});
+
+test("an image that the exported network makes no number of is OOD and of no class, and the others are as ever", async () => {
+  const guarded = guardedModel(classifier, parts.get("energy") as ScorePart, calibration, { normalization });
+  const broken = {
+    ...few,
+    async read(indices: ArrayLike<number>) {
+      const batch = await few.read(indices);
+      return indices[0] === 1 ? { ...batch, data: Float32Array.from(batch.data, () => Number.NaN) } : batch;
+    },
+  };
+  const [found, whole] = await Promise.all(
+    [broken, few].map((dataset) => runGuarded(engine, guarded, [dataset], { normalization })),
+  );
+  expect(found?.[1]).toMatchObject({ predicted: null, score: Number.NaN, isOod: true });
+  expect(found?.[1]?.pValue).toBeCloseTo(1 / (calibration.count + 1), 6);
+  expect(found?.toSpliced(1, 1)).toEqual(whole?.toSpliced(1, 1));
+});
+
+test("names that every object has are no options of a score, and no scores", () => {
+  expect(() => optionsOf("energy", { toString: 1 })).toThrow("toString");
 });

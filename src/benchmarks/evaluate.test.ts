@@ -42,3 +42,9 @@ test("a class without training images is refused before anything runs", async ()
     "expected a number of training images > 0 for class 0, got 0",
   );
 });
+
+test("without OOD sets there is the accuracy, and no average of nothing", async () => {
+  const found = await evaluate(engine, classifier, id, [], options);
+  expect(found.average).toEqual([]);
+  expect(found.id.accuracy).toBeGreaterThan(0.8);
+});

@@ -28,6 +28,7 @@ export interface EvaluateOptions {
   /** Scores that were fitted to the model; those of `scores` that need no fit need not be here. */
   readonly fitted?: readonly ScorePart[] | undefined;
   readonly preset: PresetName;
+  /** Default: the one that the model remembers, else none. */
   readonly normalization?: Normalization | undefined;
   /** Images per run; default 250. */
   readonly batch?: number | undefined;
@@ -73,7 +74,7 @@ export interface Evaluation {
     readonly adjusted?: { readonly accuracy: number; readonly groups: Record<keyof ShotGroups, number> };
   };
   readonly rows: readonly EvaluationRow[];
-  /** Unweighted means over the OOD sets, one per score. */
+  /** Unweighted means over the OOD sets, one per score; empty without sets. */
   readonly average: readonly Omit<EvaluationRow, "ood" | "intervals">[];
   readonly classes: number;
   readonly sets: { readonly id: EvaluatedSet; readonly ood: readonly EvaluatedSet[] };
@@ -151,6 +152,7 @@ export function insideAndOutside(id: EvaluatedSet, ood: EvaluatedSet, score: str
 }
 
 function averages(rows: readonly EvaluationRow[], scores: readonly string[]) {
+  if (rows.length === 0) return [];
   return scores.map((score) => {
     const own = rows.filter((row) => row.score === score);
     const mean = (name: DetectionMetricName) => own.reduce((sum, row) => sum + row[name], 0) / own.length;

@@ -33,15 +33,18 @@ export async function scoreWithGuarded(options: GuardedScoreOptions, io: Command
     runGuarded(engine, model, datasets, { normalization, signal }),
   );
   const names = classNamesOf(model);
+  const nameOf = (predicted: number | null) => (predicted === null ? null : (names?.[predicted] ?? null));
   const rows = found.map(({ image, predicted, score, pValue, isOod }) => ({
-    ...{ file: image, predicted, class: names?.[predicted] ?? null, score, p_value: pValue, is_ood: isOod },
+    ...{ file: image, predicted, class: nameOf(predicted), score, p_value: pValue, is_ood: isOod },
   }));
   await io.write({ model: path, images: rows }, () =>
     csv
       ? [
           "file,predicted,class,score,p_value,is_ood",
           ...rows.map((row) =>
-            [csvText(row.file), row.predicted, csvText(row.class ?? ""), row.score, row.p_value, row.is_ood].join(","),
+            [csvText(row.file), row.predicted ?? "", csvText(row.class ?? ""), row.score, row.p_value, row.is_ood].join(
+              ",",
+            ),
           ),
         ].join("\n")
       : guardedText(found, names),
@@ -72,7 +75,7 @@ function guardedText(found: readonly GuardedImage[], classNames: readonly string
   const rows = found.map(({ image, predicted, score, pValue, isOod }) => [
     ...[
       image,
-      classNames?.[predicted] ?? `class ${predicted}`,
+      predicted === null ? "no class" : (classNames?.[predicted] ?? `class ${predicted}`),
       score.toFixed(4),
       pValue.toFixed(4),
       isOod ? "OOD" : "",

@@ -4,7 +4,7 @@ import { createGenerator, type ImageDataset } from "../data/index.js";
 import { DataError } from "../errors.js";
 import { conformalThreshold, falseAlarmBound } from "../metrics/index.js";
 import type { Engine } from "../runtime/index.js";
-import type { Classifier } from "../training/classifier.js";
+import { type Classifier, normalizationFor } from "../training/classifier.js";
 import type { PredictOptions } from "../training/predict.js";
 import { networkFingerprint, partFingerprint } from "./fingerprints.js";
 import { keptBack } from "./kept-back.js";
@@ -96,7 +96,7 @@ export async function calibrate(
     dataset: id.name,
     options: { ...part.options },
     ...{ network: networkFingerprint(classifier), part: partFingerprint(part) },
-    ...{ normalization: normalizationText(run.normalization), resize: id.resize ?? null },
+    ...{ normalization: normalizationText(normalizationFor(classifier, run.normalization)), resize: id.resize ?? null },
     shape: [...id.shape],
     alpha,
     threshold,

@@ -14,7 +14,7 @@ import {
   type ScoreOptions,
   scores,
 } from "../scores/index.js";
-import { type Classifier, imageShape, inferShapes, logitsModel } from "../training/classifier.js";
+import { type Classifier, imageShape, inferShapes, logitsModel, normalizationFor } from "../training/classifier.js";
 import { type PredictOptions, refuseInfinite } from "../training/predict.js";
 import { silent } from "../training/progress.js";
 import { runImages } from "../training/run-images.js";
@@ -53,8 +53,9 @@ export async function fitScores(
   classifier: Classifier,
   dataset: ImageDataset,
   names: readonly ScoreName[],
-  { layer, options = {}, sample = 50_000, onRefusal, onNote, ...run }: FitOptions = {},
+  { layer, options = {}, sample = 50_000, onRefusal, onNote, ...told }: FitOptions = {},
 ): Promise<ScorePart[]> {
+  const run = { ...told, normalization: normalizationFor(classifier, told.normalization) };
   const shape = imageShape(classifier, dataset.shape);
   const wanted = names.map((name) => ({
     ...{ name, definition: scores[name] as ScoreDefinition, settings: optionsOf(name, options[name]) },

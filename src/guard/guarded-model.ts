@@ -6,7 +6,13 @@ import { GraphBuilder } from "../graph/builder.js";
 import { type Graph, type Model, origin } from "../onnx/types.js";
 import { add, first, greaterOrEqual, indicator, mul, sum, tensorOf, unsqueeze } from "../ops/index.js";
 import { adjustedLogits } from "../scores/index.js";
-import { type Classifier, imageShape, inferShapes, normalizationKey } from "../training/classifier.js";
+import {
+  type Classifier,
+  imageShape,
+  inferShapes,
+  normalizationFor,
+  normalizationKey,
+} from "../training/classifier.js";
 import { guardKey } from "../training/start-model.js";
 import { version } from "../version.js";
 import type { Calibration } from "./calibrate.js";
@@ -21,6 +27,7 @@ export const decisionOutput = "is_ood";
 export const adjustedOutput = "adjusted_logits";
 
 export interface GuardOptions {
+  /** Default: the one that the model remembers, else none. */
   readonly normalization?: Normalization | undefined;
   /** Channels, height and width of the images that the file takes, which are those of the calibration; default: the calibration's. */
   readonly shape?: readonly [number, number, number];
@@ -43,8 +50,9 @@ export function guardedModel(
   classifier: Classifier,
   part: ScorePart,
   calibration: Calibration,
-  { normalization, shape = calibration.shape, preprocess = false, classCounts }: GuardOptions = {},
+  { normalization: given, shape = calibration.shape, preprocess = false, classCounts }: GuardOptions = {},
 ): Model {
+  const normalization = normalizationFor(classifier, given);
   const { upgraded } = classifier;
   for (const name of [adjustedOutput, scoreOutput, pValueOutput, decisionOutput]) checkFree(upgraded.graph, name);
   checkShape(classifier, shape, calibration);

@@ -11,5 +11,14 @@ export { isOutputScore, type OutputScoreName, outputScoreNames } from "./output-
 export { imagesInput } from "./preprocess.js";
 export { type GuardedImage, isGuarded, preprocesses, runGuarded } from "./run-guarded.js";
 export { type ScoredDataset, scoreDataset } from "./score-dataset.js";
-export { asPart, needsFit, optionsOf, type PartName, readyPart, type ScorePart, scoreOutput } from "./score-part.js";
+export {
+  asPart,
+  type FittedTo,
+  needsFit,
+  optionsOf,
+  type PartName,
+  readyPart,
+  type ScorePart,
+  scoreOutput,
+} from "./score-part.js";
 export * from "./segmentation/index.js";

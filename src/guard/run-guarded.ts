@@ -6,6 +6,7 @@ import { CancelledError, ShapeError } from "../errors.js";
 import { argmax } from "../metrics/index.js";
 import type { Model, Tensor, ValueInfo } from "../onnx/types.js";
 import { type Engine, sessionBytes } from "../runtime/index.js";
+import { normalizationFor } from "../training/classifier.js";
 import { adjustedOutput, checkCalibratedWith, decisionOutput, pValueOutput } from "./guarded-model.js";
 import { imagesInput } from "./preprocess.js";
 import { scoreOutput } from "./score-part.js";
@@ -13,8 +14,8 @@ import { scoreOutput } from "./score-part.js";
 export interface GuardedImage {
   /** File or place in a file. */
   readonly image: string;
-  /** By the adjusted logits where the model has them. */
-  readonly predicted: number;
+  /** By the adjusted logits where the model has them; null for an image that the network makes no number of. */
+  readonly predicted: number | null;
   /** Higher for more out-of-distribution. */
   readonly score: number;
   /** In [1/(n + 1), 1]; small for images unlike those the model was calibrated with. */
@@ -31,20 +32,21 @@ export const preprocesses = ({ graph: { inputs } }: Model): boolean =>
 
 /**
  * @param datasets       images of one size each; for a model that resizes itself, of their own sizes
- * @param normalization  for a model that does not normalise itself
+ * @param normalization  for a model that does not normalise itself; default: the one that it remembers
  * @throws OptionError for another normalisation than it was calibrated with
  */
 export async function runGuarded(
   engine: Engine,
   model: Model,
   datasets: readonly ImageDataset[],
-  { normalization, signal }: { normalization?: Normalization | undefined; signal?: AbortSignal } = {},
+  { normalization: given, signal }: { normalization?: Normalization | undefined; signal?: AbortSignal } = {},
 ): Promise<GuardedImage[]> {
   const input = model.graph.inputs[0];
   const output = model.graph.outputs[0];
   if (input === undefined || output === undefined) {
     throw new ShapeError({ where: "model", expected: "an input and outputs", received: "none" });
   }
+  const normalization = normalizationFor({ model }, given);
   if (!preprocesses(model)) checkCalibratedWith(model, normalization);
   const session = await engine.load(sessionBytes(model));
   const results: GuardedImage[] = [];
@@ -61,7 +63,7 @@ export async function runGuarded(
         const row = (outputs[adjustedOutput] ?? outputs[output.name])?.data as Float32Array;
         results.push({
           image: dataset.describe(index),
-          predicted: argmax(row, row.length)[0] as number,
+          predicted: row.some(Number.isNaN) ? null : (argmax(row, row.length)[0] as number),
           score: outputs[scoreOutput]?.data[0] as number,
           pValue: outputs[pValueOutput]?.data[0] as number,
           isOod: outputs[decisionOutput]?.data[0] === 1,

@@ -6,6 +6,16 @@ import { OptionError } from "../errors.js";
 export const normalizationText = (normalization: Normalization | undefined): string =>
   normalization === undefined ? "none" : formatNormalization(normalization);
 
+/** Equal values of all channels as one, which normalises alike. */
+export const canonical = (text: string): string =>
+  text
+    .split(":")
+    .map((side) => {
+      const [first = "", ...others] = side.split(",");
+      return others.every((value) => value === first) ? first : side;
+    })
+    .join(":");
+
 /**
  * @param remembered  undefined for what does not depend on it
  * @param what        what was made: "score odin was fitted"
@@ -18,7 +28,7 @@ export function checkNormalization(
   { what, again }: { what: string; again: string },
 ): void {
   const given = normalizationText(normalization);
-  if (remembered === undefined || remembered === given) return;
+  if (remembered === undefined || canonical(remembered) === canonical(given)) return;
   throw new OptionError({
     where: "--normalize",
     expected: `${remembered}, with which the ${what}`,

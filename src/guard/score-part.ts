@@ -4,7 +4,7 @@ import { FormatError, OptionError } from "../errors.js";
 import { GraphBuilder, minimumOpset } from "../graph/builder.js";
 import type { Model } from "../onnx/types.js";
 import { type Fitted, type ScoreDefinition, type ScoreName, type ScoreOptions, scores } from "../scores/index.js";
-import type { Classifier } from "../training/classifier.js";
+import { type Classifier, normalizationFor } from "../training/classifier.js";
 import { type Features, featuresExpression } from "./features.js";
 import { checkNetwork, networkFingerprint } from "./fingerprints.js";
 import { isOutputScore, type OutputScoreName } from "./output-scores.js";
@@ -64,7 +64,7 @@ export interface ScorePart {
 /** The options of a score, with those given in place of the defaults. @throws OptionError for a name that the score does not have */
 export function optionsOf(name: ScoreName, given: ScoreOptions = {}): ScoreOptions {
   const { defaults, check }: ScoreDefinition = scores[name];
-  const unknown = Object.keys(given).find((option) => !(option in defaults));
+  const unknown = Object.keys(given).find((option) => !Object.hasOwn(defaults, option));
   if (unknown !== undefined) {
     const known = Object.keys(defaults);
     throw new OptionError({
@@ -135,7 +135,7 @@ export function fittedTo(
   dataset: Pick<ImageDataset, "name" | "length"> | undefined,
   normalization: Normalization | undefined,
 ): ScorePart {
-  const text = normalizationText(normalization);
+  const text = normalizationText(normalizationFor(classifier, normalization));
   const told = dataset && { dataset: dataset.name, images: dataset.length };
   const network = networkFingerprint(classifier);
   const metadata = new Map([
@@ -150,7 +150,7 @@ export function fittedTo(
 /** @throws OptionError for another network than the part was made for, or images normalised otherwise than those that it was fitted to */
 export function checkFitted(part: ScorePart, classifier: Classifier, normalization: Normalization | undefined): void {
   checkNetwork(part.network, classifier, `score ${part.score}`);
-  checkNormalization(part.normalization, normalization, {
+  checkNormalization(part.normalization, normalizationFor(classifier, normalization), {
     what: `score ${part.score} was fitted`,
     again: "give the same one, or fit the score again",
   });
@@ -206,7 +206,7 @@ export function takesImage(name: ScoreName): boolean {
 export function asPart(model: Model, file: string): ScorePart {
   const name = model.metadata.get(scoreKey);
   const options = model.metadata.get(optionsKey);
-  if (name === undefined || options === undefined || !(name in scores || name === combinedScore)) {
+  if (name === undefined || options === undefined || !(Object.hasOwn(scores, name) || name === combinedScore)) {
     throw new FormatError({
       where: file,
       expected: "a score that `offmap fit` has written",

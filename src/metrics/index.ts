@@ -1,7 +1,13 @@
 // Metrics of OOD detection and of classification. Exact, on typed arrays.
 export { accuracy, accuracyByClass, accuracyByGroup, argmax } from "./accuracy.js";
 export { type BootstrapOptions, bootstrapIntervals, type Interval } from "./bootstrap.js";
-export { type ConformalThreshold, conformalPValues, conformalThreshold, falseAlarmBound } from "./conformal.js";
+export {
+  type ConformalThreshold,
+  conformalPValues,
+  conformalThreshold,
+  type FalseAlarmBoundOptions,
+  falseAlarmBound,
+} from "./conformal.js";
 export {
   auroc,
   averagePrecision,

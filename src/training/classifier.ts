@@ -105,8 +105,11 @@ export function imageShape(classifier: Classifier, found: readonly [number, numb
   return [channels ?? found[0], height ?? found[1], width ?? found[2]];
 }
 
-/** The normalisation given, else the one that the model's metadata remember, else none. */
-export function normalizationFor({ model }: Classifier, given: Normalization | undefined): Normalization | undefined {
+/** The normalisation given, else the one that the model's metadata remember, else none: what every function of the library goes by. */
+export function normalizationFor(
+  { model }: Pick<Classifier, "model">,
+  given: Normalization | undefined,
+): Normalization | undefined {
   const remembered = model.metadata.get(normalizationKey);
   return given ?? (remembered === undefined ? undefined : parseNormalization(remembered));
 }

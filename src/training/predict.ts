@@ -2,11 +2,12 @@ import type { ImageDataset, Normalization } from "../data/index.js";
 import { RunError } from "../errors.js";
 import type { Model } from "../onnx/index.js";
 import { type Engine, sessionBytes } from "../runtime/index.js";
-import { type Classifier, logitsModel } from "./classifier.js";
+import { type Classifier, logitsModel, normalizationFor } from "./classifier.js";
 import { type Progress, silent } from "./progress.js";
 import { runImages } from "./run-images.js";
 
 export interface PredictOptions {
+  /** Default: the one that the model remembers, else none. */
   readonly normalization?: Normalization | undefined;
   /** Images per run; default 250. */
   readonly batch?: number | undefined;
@@ -53,13 +54,15 @@ export interface Predictions {
  */
 export async function predictWith(
   engine: Engine,
-  { input, logits: logitsName }: Classifier,
+  classifier: Classifier,
   model: Model,
   names: readonly string[],
   dataset: ImageDataset,
   options: PredictWithOptions = {},
 ): Promise<Predictions> {
-  const { normalization, batch = 250, indices, progress = silent, signal, keepLogits = true } = options;
+  const { input, logits: logitsName } = classifier;
+  const normalization = normalizationFor(classifier, options.normalization);
+  const { batch = 250, indices, progress = silent, signal, keepLogits = true } = options;
   const total = indices?.length ?? dataset.length;
   const session = await engine.load(sessionBytes(model));
   const title = `Running the model over ${dataset.name}`;

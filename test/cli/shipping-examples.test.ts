@@ -79,8 +79,22 @@ test("the one for the browser says the same of the same pixels, by onnxruntime-w
     `import { readFile } from "node:fs/promises";
     const data = new Uint8ClampedArray(await readFile("pixels.bin"));
     const size = { width: ${width}, height: ${height} };
-    const canvas = { ...size, getContext: () => ({ getImageData: () => ({ data, ...size }) }) };
-    globalThis.document = { title: "", querySelector: (selector) => (selector === "canvas" ? canvas : null) };
+    const only = (asked, name) => { if (asked !== name) throw new Error("unknown: " + asked); };
+    const local = globalThis.fetch;
+    globalThis.fetch = async (name) => name === "photo.jpg" ? new Response(await readFile(name)) : local(name);
+    globalThis.createImageBitmap = async (blob, { colorSpaceConversion, premultiplyAlpha }) => {
+      for (const told of [colorSpaceConversion, premultiplyAlpha]) only(told, "none");
+      return { ...size, bytes: blob.size };
+    };
+    globalThis.OffscreenCanvas = class {
+      constructor(width, height) { only(width, size.width); only(height, size.height); }
+      getContext(kind) {
+        only(kind, "2d");
+        let drawn = false;
+        return { drawImage: ({ bytes }) => { drawn = bytes > 0; }, getImageData: () => drawn && { data, ...size } };
+      }
+    };
+    globalThis.document = { title: "" };
     await import("./browser.mjs");
     console.log(document.title);`,
   );

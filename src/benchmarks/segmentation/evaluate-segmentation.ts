@@ -49,6 +49,7 @@ export interface EvaluateSegmentationOptions {
   /** Scores that were fitted to the model; those of `scores` that need no fit need not be here. */
   readonly fitted?: readonly PixelPart[] | undefined;
   readonly preset: PresetName;
+  /** Default: the one that the model remembers, else none. */
   readonly normalization?: Normalization | undefined;
   /** K, where the labels of the set tell no classes. Default: all outputs that the model does not say are none. */
   readonly classNames?: readonly string[] | undefined;

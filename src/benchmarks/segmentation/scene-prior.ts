@@ -3,7 +3,7 @@ import { DataError, OptionError } from "../../errors.js";
 import { inputSize } from "../../guard/segmentation/index.js";
 import type { Progress } from "../../progress.js";
 import type { Engine } from "../../runtime/index.js";
-import type { Classifier } from "../../training/classifier.js";
+import { type Classifier, normalizationFor } from "../../training/classifier.js";
 import type { Prior } from "../../training/prior.js";
 import { asSegmenter, measurePixelPrior, ScenePredictor, scenesPerRun } from "../../training/segmentation/index.js";
 
@@ -17,6 +17,7 @@ export interface ScenePriorOptions {
   readonly seed: number;
   /** How they are pasted; default: as large as they are, with hard edges. */
   readonly paste?: PasteOptions | undefined;
+  /** Default: the one that the model remembers, else none. */
   readonly normalization?: Normalization | undefined;
   readonly progress?: Progress | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -66,7 +67,7 @@ export async function measureScenePrior(
   const outputs = { classes: classNames.length, abstention: 0, labels: id };
   const segmenter = asSegmenter(classifier.model, [3, crop.height, crop.width], outputs, seed, spec);
   const objects = await openOutlierObjects(outliers);
-  const predictor = new ScenePredictor(engine, segmenter, normalization);
+  const predictor = new ScenePredictor(engine, segmenter, normalizationFor(classifier, normalization));
   try {
     const sampled = { scenes: id, outliers: objects, crop, batchSize: scenesPerRun(crop), scales: [1], flip: 0, paste };
     const run = { count: scenes, seed, progress, signal };

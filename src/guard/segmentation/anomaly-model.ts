@@ -5,7 +5,8 @@ import { FormatError, OptionError } from "../../errors.js";
 import { append } from "../../graph/append.js";
 import { type Model, origin } from "../../onnx/types.js";
 import { type Expr, first, tensorOf, unsqueeze } from "../../ops/index.js";
-import { type Classifier, normalizationKey } from "../../training/classifier.js";
+import { type Classifier, normalizationFor, normalizationKey } from "../../training/classifier.js";
+import { anomalyKey } from "../../training/start-model.js";
 import { version } from "../../version.js";
 import type { PixelCalibration } from "./calibrate-pixels.js";
 import { pixelAddition } from "./pixel-graph.js";
@@ -14,8 +15,6 @@ import { checkPixelPart, type PixelPart } from "./pixel-part.js";
 
 export const anomalyMapOutput = "anomaly_map";
 export const anomalyMaskOutput = "anomaly_mask";
-/** Key of the metadata with the score, its options, the threshold and the calibration that has found it, as JSON. */
-const anomalyKey = "offmap.anomaly";
 
 const describedSchema = z.object({ score: z.string(), threshold: z.number(), classes: z.int().min(2) });
 
@@ -29,6 +28,7 @@ export interface AnomalyModelOptions {
   readonly size: Size;
   /** Pixels with at least this score are anomalies. */
   readonly threshold: number;
+  /** Default: the one that the model remembers, else none. */
   readonly normalization?: Normalization | undefined;
   /** Where the threshold comes from, for the metadata. */
   readonly calibration?: PixelCalibration | undefined;
@@ -44,8 +44,9 @@ export interface AnomalyModelOptions {
 export function anomalyModel(
   classifier: Classifier,
   part: PixelPart,
-  { classes, size, threshold, normalization, calibration }: AnomalyModelOptions,
+  { classes, size, threshold, normalization: given, calibration }: AnomalyModelOptions,
 ): Model {
+  const normalization = normalizationFor(classifier, given);
   checkPixelPart(part, classifier, normalization);
   const { upgraded, input } = classifier;
   const { inputs, nodes } = upgraded.graph;

@@ -11,10 +11,10 @@ import {
 import { DataError, OptionError } from "../../errors.js";
 import { alarmLevel, conformalThreshold, largestComponent, nextAbove, PixelRisk } from "../../metrics/index.js";
 import type { Engine } from "../../runtime/index.js";
-import type { Classifier } from "../../training/classifier.js";
+import { type Classifier, normalizationFor } from "../../training/classifier.js";
 import { networkFingerprint } from "../fingerprints.js";
 import { keptBack } from "../kept-back.js";
-import { normalizationText } from "../same-normalization.js";
+import { canonical, normalizationText } from "../same-normalization.js";
 import { checkPixelPart, type PixelPart, pixelPartFingerprint } from "./pixel-part.js";
 import type { RunScenesOptions, SceneOutputs } from "./pixel-runner.js";
 import { scoreScenes } from "./score-scenes.js";
@@ -154,7 +154,7 @@ export async function calibratePixels(
   return {
     ...{ task: "segmentation", score: part.score, dataset: id.name, options: { ...part.options } },
     ...{
-      normalization: normalizationText(run.normalization),
+      normalization: normalizationText(normalizationFor(classifier, run.normalization)),
       size: size ?? null,
       classes,
       alpha,
@@ -210,7 +210,7 @@ export function checkPixelCalibration(
   now: { readonly classes: number; readonly normalization: string; readonly size: Size },
 ): void {
   const text = (told: { score: string; options: object; classes: number; normalization: string }) =>
-    `${told.score} ${JSON.stringify(told.options)} of ${told.classes} classes, images normalised by ${told.normalization}`;
+    `${told.score} ${JSON.stringify(told.options)} of ${told.classes} classes, images normalised by ${canonical(told.normalization)}`;
   const expected = text({ score: part.score, options: part.options, ...now });
   const received = text({ score, options, classes, normalization });
   const again = "run `offmap calibrate` with the same --model, --fit or --score, --normalize and classes";

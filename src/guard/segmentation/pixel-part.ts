@@ -4,7 +4,7 @@ import { FormatError, OptionError, UnsupportedError } from "../../errors.js";
 import { GraphBuilder, minimumOpset } from "../../graph/builder.js";
 import type { Model, Tensor } from "../../onnx/types.js";
 import type { Fitted, ScoreOptions } from "../../scores/index.js";
-import type { Classifier } from "../../training/classifier.js";
+import { type Classifier, normalizationFor } from "../../training/classifier.js";
 import { checkNetwork, networkFingerprint, partFingerprint } from "../fingerprints.js";
 import { checkNormalization, normalizationText } from "../same-normalization.js";
 import { type PixelScoreDefinition, type PixelScoreName, pixelScores } from "./scores/index.js";
@@ -40,7 +40,7 @@ export function pixelScoreNeedsOutliers(name: PixelScoreName): boolean {
 /** The options of a score, with those given in place of the defaults. @throws OptionError for a name that the score does not have */
 export function pixelOptionsOf(name: PixelScoreName, given: ScoreOptions = {}): ScoreOptions {
   const { defaults, check }: PixelScoreDefinition = pixelScores[name];
-  const unknown = Object.keys(given).find((option) => !(option in defaults));
+  const unknown = Object.keys(given).find((option) => !Object.hasOwn(defaults, option));
   if (unknown !== undefined) {
     const known = Object.keys(defaults);
     throw new OptionError({
@@ -74,7 +74,7 @@ export function pixelPartFittedWith(
   { normalization, classes }: { readonly normalization?: Normalization | undefined; readonly classes: number },
 ): PixelPart {
   const network = networkFingerprint(classifier);
-  return { ...part, normalization: normalizationText(normalization), classes, network };
+  return { ...part, normalization: normalizationText(normalizationFor(classifier, normalization)), classes, network };
 }
 
 /** @throws OptionError for another network than the part was fitted to, or images normalised otherwise */
@@ -84,7 +84,7 @@ export function checkPixelPart(
   normalization: Normalization | undefined,
 ): void {
   checkNetwork(part.network, classifier, `score ${part.score}`);
-  checkNormalization(part.normalization, normalization, {
+  checkNormalization(part.normalization, normalizationFor(classifier, normalization), {
     what: `score ${part.score} was fitted`,
     again: "give the same one, or fit the score again",
   });
@@ -126,7 +126,7 @@ export const isPixelPart = ({ metadata }: Model): boolean => metadata.has(partKe
 export function asPixelPart({ metadata, graph }: Model, file: string): PixelPart {
   const text = metadata.get(partKey);
   const described = text === undefined ? undefined : (JSON.parse(text) as Omit<PixelPart, "fitted">);
-  if (described === undefined || !(described.score in pixelScores)) {
+  if (described === undefined || !Object.hasOwn(pixelScores, described.score)) {
     throw new FormatError({
       where: file,
       expected: "a score of pixels that `offmap fit` has written",

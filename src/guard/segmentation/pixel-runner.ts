@@ -12,11 +12,12 @@ import { CancelledError, ShapeError } from "../../errors.js";
 import type { Model, Tensor } from "../../onnx/types.js";
 import { type Progress, silent } from "../../progress.js";
 import { type Engine, RecentSessions, type Session, sessionBytes } from "../../runtime/index.js";
-import type { Classifier } from "../../training/classifier.js";
+import { type Classifier, normalizationFor } from "../../training/classifier.js";
 import type { PixelShapes } from "../../training/segmentation/segmenter.js";
 import { inputSize, pixelShapes } from "./pixel-network.js";
 
 export interface RunScenesOptions {
+  /** Default: the one that the model remembers, else none. */
   readonly normalization?: Normalization | undefined;
   /** Which images; default: all, in order. */
   readonly indices?: readonly number[] | undefined;
@@ -48,7 +49,7 @@ export async function runScenes(
   classifier: Classifier,
   dataset: ScenesToRun,
   build: (shapes: PixelShapes, size: Size) => Model,
-  { normalization, indices, progress = silent, signal }: RunScenesOptions,
+  { normalization: given, indices, progress = silent, signal }: RunScenesOptions,
   use: (result: SceneOutputs) => void | Promise<void>,
 ): Promise<void> {
   if (![undefined, 3].includes(classifier.shape[0])) {
@@ -58,6 +59,7 @@ export async function runScenes(
       received: `${classifier.shape[0]} channels`,
     });
   }
+  const normalization = normalizationFor(classifier, given);
   const order = indices ?? Array.from({ length: dataset.length }, (_, index) => index);
   const sessions = new RecentSessions(engine);
   const sessionFor = (scene: Size): Promise<Session> =>

@@ -6,7 +6,7 @@ import type { Tensor } from "../../../onnx/types.js";
 import type { Engine } from "../../../runtime/index.js";
 import { fitLogistic } from "../../../scores/fit/logistic.js";
 import { Sample } from "../../../scores/fit/sample.js";
-import type { Classifier } from "../../../training/classifier.js";
+import { type Classifier, normalizationFor } from "../../../training/classifier.js";
 import { networkFingerprint } from "../../fingerprints.js";
 import { normalizationText } from "../../same-normalization.js";
 import { refuseNotFinite } from "../finite-scores.js";
@@ -53,8 +53,9 @@ export async function fitSegments(
   classifier: Classifier,
   dataset: SegmentationDataset,
   part: PixelPart,
-  { threshold: asked, ...run }: FitSegmentOptions,
+  { threshold: asked, ...told }: FitSegmentOptions,
 ): Promise<FittedSegments> {
+  const run = { ...told, normalization: normalizationFor(classifier, told.normalization) };
   checkPixelPart(part, classifier, run.normalization);
   const scored = {
     ...run,

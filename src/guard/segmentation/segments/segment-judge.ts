@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Normalization } from "../../../data/index.js";
 import { DataError, FormatError, OptionError } from "../../../errors.js";
 import { type Expr, softmax } from "../../../ops/index.js";
-import type { Classifier } from "../../../training/classifier.js";
+import { type Classifier, normalizationFor } from "../../../training/classifier.js";
 import { checkNetwork } from "../../fingerprints.js";
 import { checkNormalization } from "../../same-normalization.js";
 import { refuseNotFinite } from "../finite-scores.js";
@@ -81,7 +81,7 @@ export function checkSegmentJudge(
   if (judge.part !== pixelPartFingerprint(part)) {
     refuse(`the fit of ${judge.score} that the segments are of`, "one to other scenes or features");
   }
-  checkNormalization(judge.normalization, normalization, {
+  checkNormalization(judge.normalization, normalizationFor(classifier, normalization), {
     what: "segments were fitted",
     again: "give the same one, or fit the segments again",
   });
