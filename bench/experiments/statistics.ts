@@ -14,9 +14,11 @@ export function deviationOver(values: readonly number[]): number {
   return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
 }
 
-/** Half the width of the 95 % confidence interval of a mean, by Student's t; NaN for one value or more than ten. */
+/** Half the width of the 95 % confidence interval of a mean, by Student's t; NaN for one value. @throws Error for more values than the table of quantiles is for */
 export function halfInterval(values: readonly number[]): number {
-  const quantile = studentQuantiles[values.length - 2] ?? Number.NaN;
+  if (values.length < 2) return Number.NaN;
+  const quantile = studentQuantiles[values.length - 2];
+  if (quantile === undefined) throw new Error(`no quantile for ${values.length} seeds: extend the table`);
   return (quantile * deviationOver(values)) / Math.sqrt(values.length);
 }
 

@@ -3,6 +3,7 @@ import {
   findRecipes,
   forkJob,
   type JobRunner,
+  missingStages,
   type Override,
   overriding,
   type PlannedRun,
@@ -194,10 +195,12 @@ async function planDocument(plan: SweepPlan, folder: SweepFolder, recipes: reado
       return { recipe: recipe.name, title: recipe.title, seed, stages, state };
     }),
   );
+  // Numbers outlive the networks that they were measured on, and networks those that they were made from.
+  const open = plan.runs.filter((_, index) => runs[index]?.state !== "finished");
+  const missing = new Set(open.flatMap((run) => missingStages(plan, run, folder)));
   const stateOf = (stage: PlannedStage): string => {
     if (folder.isFinished(stage)) return "finished";
-    // Numbers outlive the networks that they were measured on.
-    if (runs.every(({ stages, state }) => state === "finished" || !stages.includes(stage.key))) return "not needed";
+    if (!missing.has(stage)) return "not needed";
     return folder.canGoOn(stage) ? "begun" : "to be run";
   };
   return {

@@ -74,7 +74,16 @@ test("OFFMAP_DATA is where data sets go by default; JSON has the same facts", as
         licence: "free",
       },
     ],
+    failures: [],
   });
+});
+
+test("what stops one data set does not stop the next, and is told", async () => {
+  const root = temporaryFolder();
+  const { stdout, stderr, exitCode } = await runInMemory(["fetch", "guarded", "tiny", "--root", root]);
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/^offmap: warning: guarded: .*register/);
+  expect(stdout).toContain(`tiny: fetched into ${root}/tiny`);
 });
 
 test("--list needs no folder and no server", async () => {

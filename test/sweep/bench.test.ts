@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -162,9 +162,13 @@ describe("a sweep", { timeout: 600_000 }, () => {
   test("numbers of other settings are not taken for these", async () => {
     const out = join(folder, "grown");
     const set = [{ key: "lr", value: "0.01" }];
-    const { jobs, document } = await sweep({ out, recipes: [join(folder, "rows", "base.yaml")], seeds: [1], set });
+    const one = { out, recipes: [join(folder, "rows", "base.yaml")], seeds: [1], set };
+    const { jobs, document, stderr } = await sweep(one);
     expect(jobs.map(({ kind }) => kind)).toEqual(["train", "evaluate"]);
     expect(JSON.stringify(document)).toContain("Changed by --set: lr=0.01.");
+    expect(stderr).toContain(
+      "numbers of 1 runs with other settings or data, which new ones will replace (tiny/base, seed 1)",
+    );
   });
 
   test("a run that fails is told in one sentence, takes along what needs it, and stops nothing else", async () => {
@@ -188,6 +192,33 @@ describe("a sweep", { timeout: 600_000 }, () => {
     expect(repeated.exitCode).toBe(0);
     expect(repeated.jobs.map(({ kind }) => kind)).toEqual(["tune", "evaluate"]);
     expect(await outcome(out)).toEqual(await outcome(join(folder, "whole")));
+  });
+
+  test("a job whose process alone is asked to stop has failed, and says so", async () => {
+    const stopped: JobRunner = (job, context) => {
+      if (job.kind !== "train") return runJob(job, context);
+      throw new CancelledError({ problem: "stopped after step 2 of 12" });
+    };
+    const one = { out: join(folder, "asked to stop"), recipes: [join(folder, "rows", "base.yaml")], seeds: [1] };
+    const { document, exitCode, stderr } = await sweep(one, stopped);
+    expect(exitCode).toBe(1);
+    expect(document.failures).toMatchObject([
+      { recipe: "tiny/base", reason: expect.stringContaining("asked to stop") as string },
+    ]);
+    expect(stderr).toContain("its process was asked to stop");
+  });
+
+  test("a finished network spares those that it was made from", async () => {
+    const [whole, out] = [join(folder, "whole"), join(folder, "spared")];
+    const { document } = await sweep({ out: whole, plan: true });
+    const { stages } = document as unknown as { stages: { key: string; for: string }[] };
+    const tuned = stages.find((stage) => stage.for === "tiny/oe, seed 1")?.key ?? "";
+    await cp(join(whole, "stages", tuned), join(out, "stages", tuned), { recursive: true });
+    const one = { out, recipes: [join(folder, "rows", "oe.yaml")], seeds: [1] };
+    expect(await sweep({ ...one, plan: true })).toMatchObject({
+      document: { stages: [{ state: "not needed" }, { state: "finished" }] },
+    });
+    expect((await sweep(one)).jobs.map(({ kind }) => kind)).toEqual(["evaluate"]);
   });
 
   test("only one sweep at a time works in a folder", async () => {

@@ -49,6 +49,12 @@ export class SweepFolder {
     }
   }
 
+  /** Whether there are numbers of the run that were measured with other settings or on other data. */
+  async hasOthers(run: PlannedRun): Promise<boolean> {
+    const found = await readNumbers(this.result(run)).catch(() => undefined);
+    return found !== undefined && found.key !== run.key;
+  }
+
   /**
    * Keeps other sweeps out of the folder, as two would write the same files.
    *

@@ -15,7 +15,7 @@ export { type Environment, type Recipe, readRecipe } from "./recipe-file.js";
 export type { PaperNumbers, RawStageOptions } from "./recipe-schema.js";
 export type { RunNumbers } from "./results.js";
 export { type Sharing, shareMachine } from "./room.js";
-export { runSweep, type SweepObserver, type SweepOptions } from "./run-sweep.js";
+export { missingStages, runSweep, type SweepObserver, type SweepOptions } from "./run-sweep.js";
 export type { StageKind, StageOptionReader, StageOptions } from "./stages.js";
 export {
   type Cell,

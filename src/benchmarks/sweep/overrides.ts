@@ -1,6 +1,7 @@
 /** `--set`: changes to recipes from the command line. */
 import { OptionError } from "../../errors.js";
 import type { Task } from "../../training/index.js";
+import { changedOptions } from "./opposites.js";
 import { type OodSetDocument, type RawStageOptions, type RecipeDocument, recipeSchema } from "./recipe-schema.js";
 import type { StageKind } from "./stages.js";
 
@@ -13,14 +14,12 @@ export interface Override {
 /** Says which long flags a stage takes. */
 export type KnownOptions = (task: Task, kind: StageKind) => readonly string[];
 
-/** Options that take each other's place. */
-const opposites: Readonly<Record<string, string>> = { steps: "epochs", epochs: "steps" };
-
 /**
  * The function that makes the changes in a recipe:
  *
  * - `NAME=VALUE`: an option of every stage that has it; `train.NAME` and `tune.NAME`: of stages of that kind
- * - `limit=N`: at most N images of the outliers and of each test set, drawn at random; `per-class=N`: at most N training images of each class
+ * - `limit=N`: at most N images of the outliers and of each test set, drawn at random; `per-class=N`: at most N training images of each class (of
+ *   classifiers)
  * - `size=HxW`: all scenes are brought to that size
  * - `evaluate.prior-scenes=N`: scenes that a prior is measured on; `evaluate.score-options.NAME=N`: an option of the scores that have it
  * - `data.id=DS`, `data.outliers`, `data.test`, `data.normalize`, `data.ood.NAME`: the data
@@ -45,7 +44,10 @@ function changeOf({ key, value }: Override, known: KnownOptions): (document: Rec
   const [first = "", ...rest] = key.split(".");
   const name = rest.join(".");
   if (key === "limit" || key === "per-class") return fewerImages(key, value);
-  if (key === "size") return (document) => mapScenes(document, (spec) => withOption(spec, "size", value));
+  if (key === "size") {
+    return (document) =>
+      document.task === "segmentation" ? mapScenes(document, (spec) => withOption(spec, "size", value)) : document;
+  }
   if (["id", "outliers", "normalize"].includes(key)) return withData(key, value);
   if (first === "evaluate") return evaluatedWith(name, value, `--set ${key}=${value}`);
   if (first === "data" && ["id", "outliers", "test", "normalize"].includes(name)) {
@@ -55,18 +57,20 @@ function changeOf({ key, value }: Override, known: KnownOptions): (document: Rec
     const set = rest.slice(1).join(".");
     return (document) => {
       const { ood } = document.data;
-      return {
-        ...document,
-        data: {
-          ...document.data,
-          ood: typeof ood === "string" ? { [set]: value } : { ...ood, [set]: inPlace(ood[set], value) },
-        },
-      };
+      if (typeof ood === "string") {
+        throw new OptionError({
+          where: `--set ${key}=${value}`,
+          expected: "a recipe whose OOD sets have names",
+          received: `${document.title}, whose sets come together (${ood})`,
+          hint: "write a recipe that extends it, with data.ood of its own and without the paper's numbers",
+        });
+      }
+      return { ...document, data: { ...document.data, ood: { ...ood, [set]: inPlace(ood[set], value) } } };
     };
   }
-  const kinds: readonly StageKind[] =
-    first === "train" || first === "tune" ? (rest.length > 0 ? [first] : []) : ["train", "tune"];
-  const option = first === "train" || first === "tune" ? name : key;
+  const ofKind = (first === "train" || first === "tune") && rest.length > 0;
+  const kinds: readonly StageKind[] = ofKind ? [first] : ["train", "tune"];
+  const option = ofKind ? name : key;
   const fitting = (task: Task) => kinds.filter((kind) => known(task, kind).includes(option));
   if (fitting("classification").length === 0 && fitting("segmentation").length === 0) {
     throw new OptionError({
@@ -79,8 +83,7 @@ function changeOf({ key, value }: Override, known: KnownOptions): (document: Rec
   }
   const put = (task: Task, kind: StageKind, told: RawStageOptions): RawStageOptions => {
     if (!fitting(task).includes(kind)) return told;
-    const { [opposites[option] ?? ""]: _opposite, ...kept } = told;
-    return { ...kept, [option]: value };
+    return changedOptions(told, { [option]: value });
   };
   return (document) => mapStages(document, put);
 }
@@ -145,7 +148,9 @@ function fewerImages(key: "limit" | "per-class", value: string): (document: Reci
   return (document) => {
     const { id, outliers, test, ood } = document.data;
     // A limit on a long tail would leave classes without an image.
-    if (key === "per-class") return { ...document, data: { ...document.data, id: fewer(id) } };
+    if (key === "per-class") {
+      return document.task === "segmentation" ? document : { ...document, data: { ...document.data, id: fewer(id) } };
+    }
     const data = { ...document.data, test: fewer(test), ood: mapSets(ood, fewer) };
     return { ...document, data: outliers === undefined ? data : { ...data, outliers: fewer(outliers) } };
   };

@@ -1,8 +1,10 @@
-import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { cifarBytes, temporaryFolder } from "../../../test/data/files.js";
 import { stageOptionReader } from "../../cli/recipe-options.js";
+import { architectures, createModel } from "../../nn/index.js";
+import { encodeModel } from "../../onnx/index.js";
 import { planSweep, stageKey } from "./plan.js";
 import { readRecipe } from "./recipe-file.js";
 
@@ -14,7 +16,8 @@ for (const place of ["data", "moved"]) {
   await writeFile(join(folder, place, "test.bin"), cifarBytes(labels.slice(0, 10)));
 }
 await writeFile(join(folder, "data", "other.bin"), cifarBytes(labels.slice(5)));
-await copyFile(join(folder, "data", "train.bin"), join(folder, "data", "model.onnx"));
+const network = createModel(architectures.resnet20, { classes: 10, shape: [3, 32, 32], width: 0.125 }, 1);
+await writeFile(join(folder, "data", "model.onnx"), encodeModel(network));
 
 const lines = (more: string, train: string) => `
 title: A row
@@ -94,6 +97,28 @@ test("plain cross entropy sees no outliers, so that they do not part what is the
   const [first, second] = [...stages.values()];
   expect(first?.options).not.toHaveProperty("outliers");
   expect(second?.options).toHaveProperty("outliers");
+});
+
+test("what stages with outliers have by default goes to no stage without, and moves no key", async () => {
+  const shared = "defaults:\n  train: { outlier-batch: 64 }\n  tune: { outlier-batch: 64 }\n";
+  const { stages } = await plan([lines(tuned, "") + shared]);
+  const [first, second] = [...stages.values()];
+  expect(first?.options).not.toHaveProperty("outlierBatch");
+  expect(second?.options).toMatchObject({ outlierBatch: 64 });
+  expect(first?.content).toMatchObject({ options: { outlierBatch: 64 } });
+});
+
+test("rows that differ in numbers of their formulas alone are alike to the memory, others are not", async () => {
+  const profile = async (tuning: string) =>
+    [...(await plan([lines(`  - tune: { loss: balanced-energy${tuning} }\n`, "")])).stages.values()].at(-1)?.profile;
+  expect(await profile(", alpha: 3, steps: 7, lr: 0.1, m-in: -5")).toBe(await profile(""));
+  expect(await profile(", batch: 7")).not.toBe(await profile(""));
+  expect(await profile(", train: all")).not.toBe(await profile(""));
+});
+
+test("a model that is none is refused with the place in the recipe", async () => {
+  const text = lines("", "").replace("train: { arch: resnet20 }", `model: ${join(folder, "data", "train.bin")}`);
+  await expect(plan([text])).rejects.toThrow(/row-0.yaml, stage 1 \(model\): .*train.bin, byte 1: expected a protobuf field/);
 });
 
 test("images of any set may be cropped, which makes them others to a network", async () => {

@@ -154,7 +154,8 @@ class Planner {
     const plain = resolveStage(task, kind, { ...(arch !== undefined && { arch }), loss, id: "" });
     const key = stageKey(content, plain);
     const planned: PlannedStage = {
-      ...{ key, task, kind, label: `${name}, seed ${seed}`, profile: profileOf(content), content, options },
+      ...{ key, task, kind, label: `${name}, seed ${seed}`, profile: profileOf(content), content },
+      options: withoutIdle(options),
       ...(kind === "tune" && before !== undefined && { from: before.source }),
     };
     if (!this.stages.has(key)) this.stages.set(key, planned);
@@ -225,8 +226,28 @@ function withOutliers(options: StageOptions, loss: string, outliers: string | un
   return loss === "ce" || options.outliers !== undefined || outliers === undefined ? options : { ...options, outliers };
 }
 
-/** Seed, prior and number of steps do not matter to memory. */
-function profileOf({ options, ...rest }: StageContent): string {
-  const { seed: _seed, ...others } = options as { seed?: number };
-  return contentKey({ ...rest, from: rest.from === null, options: others });
+/** Options that decide what a step holds in memory; data and numbers that go into its formulas do not. */
+const memoryOptions = [
+  "arch",
+  "width",
+  "train",
+  "loss",
+  "batch",
+  "outlierBatch",
+  "crop",
+  "optimizer",
+  "average",
+  "augment",
+];
+
+function profileOf({ task, kind, options, from, id, outliers }: StageContent): string {
+  const own = Object.entries(options).filter(([name]) => memoryOptions.includes(name));
+  return contentKey({ task, kind, id, outliers, from: from === null, options: Object.fromEntries(own) });
+}
+
+/** Defaults that stages with outliers share are not for those without. */
+function withoutIdle(options: StageOptions): StageOptions {
+  if (options.outliers !== undefined) return options;
+  const { outlierBatch: _idle, ...others } = options as StageOptions & { readonly outlierBatch?: number };
+  return others;
 }

@@ -189,6 +189,49 @@ test("--set changes stages, also those of other recipes, and data, and the table
   expect(() => overriding([{ key: "limit", value: "0" }], known)).toThrow("--set limit=0: expected a number of images");
 });
 
+test("options that take each other's place do so between defaults, stages and --set", async () => {
+  const path = await file(
+    "rows/opposites.yaml",
+    "extends: first.yaml\ntitle: Opposites\ndefaults: { tune: { steps: 9, search-alpha: [0, 5], search-gamma: 0.5, augment: crop-flip } }\nstages:\n  - recipe: first.yaml\n  - tune: { epochs: 3, no-augment: true }\n",
+  );
+  const tuned = async (...set: { key: string; value: string }[]) => {
+    const flags = ["epochs", "steps", "alpha", "gamma", "train"];
+    const adapt = overriding(set, (_task, kind) => (kind === "tune" ? flags : ["train"]));
+    return (await readRecipe(path, environment, adapt)).stages.at(-1);
+  };
+  const own = await tuned();
+  expect(own).toMatchObject({ options: { epochs: 3, "no-augment": true, "search-alpha": [0, 5] } });
+  for (const name of ["steps", "augment"]) expect(own).not.toHaveProperty(`options.${name}`);
+  const changed = await tuned({ key: "alpha", value: "3" }, { key: "train", value: "head" });
+  expect(changed).toMatchObject({ options: { alpha: "3", train: "head", "search-gamma": 0.5 } });
+  expect(changed).not.toHaveProperty("options.search-alpha");
+});
+
+test("--set leaves recipes of the other task as they are, and OOD sets that come together whole", async () => {
+  const scenes = await file(
+    "rows/only-scenes.yaml",
+    "extends: first.yaml\ntitle: Scenes\ntask: segmentation\nevaluate: { adjust: false }\n",
+  );
+  const together = await file(
+    "rows/together.yaml",
+    "extends: first.yaml\ntitle: Together\ndata: { ood: 'sc-ood:root' }\n",
+  );
+  const idWith = async (path: string, key: string, value: string) =>
+    (
+      await readRecipe(
+        path,
+        environment,
+        overriding([{ key, value }], () => []),
+      )
+    ).data;
+  expect((await idWith(scenes, "per-class", "3")).id).not.toContain("per-class");
+  expect((await idWith(second, "per-class", "3")).id).toContain("per-class=3");
+  expect((await idWith(second, "size", "8x8")).test).not.toContain("size=");
+  await expect(idWith(together, "data.ood.far", "folder:far")).rejects.toThrow(
+    "--set data.ood.far=folder:far: expected a recipe whose OOD sets have names, got Together",
+  );
+});
+
 test("--set normalize, id and outliers change the data that stages train on and are evaluated with, whatever stages say", async () => {
   const path = await file(
     "rows/own-data.yaml",

@@ -6,6 +6,7 @@ import type { z } from "zod";
 import { FormatError, OptionError } from "../../errors.js";
 import type { Task } from "../../training/index.js";
 import type { TestScenes } from "../segmentation/index.js";
+import { changedOptions } from "./opposites.js";
 import {
   type OodSetDocument,
   type PaperNumbers,
@@ -106,7 +107,11 @@ async function readWithin(
     const kind = "train" in stage ? "train" : "tune";
     const told = "train" in stage ? stage.train : stage.tune;
     const { id, normalize } = data;
-    const options = { id, ...(normalize === undefined ? {} : { normalize }), ...defaults[kind], ...told };
+    const options = {
+      id,
+      ...(normalize === undefined ? {} : { normalize }),
+      ...changedOptions(defaults[kind] ?? {}, told),
+    };
     stages.push({ kind, options, outliers: data.outliers, where: `${file}, stage ${index + 1} (${kind})` });
   }
   checkOrder(stages, file);

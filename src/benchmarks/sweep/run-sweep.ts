@@ -44,6 +44,28 @@ export interface SweepOptions {
  */
 export const runSweep = (plan: SweepPlan, options: SweepOptions): Promise<void> => new Sweep(plan, options).run();
 
+/** A job whose process alone was asked to end, by the system or a user: no request to stop the sweep, but no numbers either. */
+const stoppedFromOutside = (where: string, cause: CancelledError): RunError =>
+  new RunError({
+    ...{ where, problem: "its process was asked to stop", cause },
+    hint: "repeat the command to go on, with fewer --jobs if memory ran out",
+  });
+
+/** Stages that a run still needs, in order: none whose model has been made, and nothing that only such a model was made from. */
+export function missingStages(plan: SweepPlan, run: PlannedRun, folder: SweepFolder): PlannedStage[] {
+  const needed = new Set<string>();
+  const need = (source: ModelSource | undefined): void => {
+    if (source === undefined || "path" in source || needed.has(source.stage)) return;
+    const stage = plan.stages.get(source.stage) as PlannedStage;
+    if (folder.isFinished(stage)) return;
+    need(stage.from);
+    needed.add(source.stage);
+  };
+  need(run.scoresFrom);
+  need(run.accuracyFrom);
+  return [...needed].map((key) => plan.stages.get(key) as PlannedStage);
+}
+
 class Sweep {
   private readonly memory = new MemoryBook();
   private readonly failures = new Map<string, Error>();
@@ -58,19 +80,26 @@ class Sweep {
     const { sharing, signal } = this.options;
     const tasks: Task[] = [];
     const stages = new Set<string>();
+    const replaced: string[] = [];
     for (const run of this.plan.runs) {
       const numbers = await this.options.folder.numbers(run);
       if (numbers !== undefined) {
         this.measured(run, numbers);
         continue;
       }
-      for (const key of run.stages) {
-        const stage = this.plan.stages.get(key) as PlannedStage;
-        if (stages.has(key) || this.options.folder.isFinished(stage)) continue;
-        stages.add(key);
+      if (await this.options.folder.hasOthers(run)) replaced.push(`${run.recipe.name}, seed ${run.seed}`);
+      for (const stage of missingStages(this.plan, run, this.options.folder)) {
+        if (stages.has(stage.key)) continue;
+        stages.add(stage.key);
         tasks.push(this.stageTask(stage, stages));
       }
       tasks.push(this.evaluationTask(run, stages));
+    }
+    if (replaced.length > 0) {
+      const those = replaced.slice(0, 3).join("; ") + (replaced.length > 3 ? "; and so on" : "");
+      this.options.observer.warn(
+        `the folder has numbers of ${replaced.length} runs with other settings or data, which new ones will replace (${those}); another --out keeps them`,
+      );
     }
     await runTasks(tasks, sharing.jobs, () => signal?.aborted === true);
     if (!signal?.aborted) return;
@@ -171,7 +200,8 @@ class Sweep {
             memory: (bytes, steady) => this.memory.seen(id, bytes, steady),
           });
           await after();
-        } catch (error) {
+        } catch (cause) {
+          const error = cause instanceof CancelledError && !signal?.aborted ? stoppedFromOutside(label, cause) : cause;
           this.failures.set(id, error as Error);
           throw error;
         } finally {

@@ -40,6 +40,15 @@ test("a single seed has no deviation, and a run without numbers is named with it
   ]);
 });
 
+test("a seed that failed is named, too, where the others have numbers", () => {
+  const state = demoState();
+  const energy = state.plan.runs[3] as (typeof state.plan.runs)[number];
+  const numbers = new Map([...state.numbers].filter(([run]) => run !== energy));
+  const [table] = summarize({ ...state, numbers, failures: new Map([[energy, "out of memory"]]) });
+  expect(table?.rows.find(({ recipe }) => recipe === "demo/energy")?.seeds).toEqual([1]);
+  expect(table?.missing).toContainEqual({ title: "=Energy | 50 %, seed 2", reason: "out of memory" });
+});
+
 test("priors are means over seeds in the order of the classes", () => {
   const [table] = summarize(demoState());
   expect(table?.priors).toEqual([

@@ -105,9 +105,12 @@ export function summarize({ recipes, plan, numbers, failures }: SweepState): Swe
       sources: [...new Set(own.flatMap(({ paper }) => (paper === undefined ? [] : [paper.source])))],
       missing: found.flatMap(({ recipe, runs, numbers: seeds }) => {
         if (recipe.todo !== undefined) return [{ title: recipe.title, reason: recipe.todo }];
-        if (seeds.length > 0) return [];
-        const failure = runs.map((run) => failures.get(run)).find((reason) => reason !== undefined);
-        return [{ title: recipe.title, reason: failure ?? "not run yet" }];
+        const failed = runs.flatMap((run) => {
+          const reason = failures.get(run);
+          return reason === undefined ? [] : [{ seed: run.seed, reason }];
+        });
+        if (seeds.length === 0) return [{ title: recipe.title, reason: failed[0]?.reason ?? "not run yet" }];
+        return failed.map(({ seed, reason }) => ({ title: `${recipe.title}, seed ${seed}`, reason }));
       }),
     };
   });

@@ -32,7 +32,7 @@ export const fetchCommand = defineCommand({
     { does: "Two data sets, into data/cifar10 and data/textures", line: "fetch cifar10 textures --root data" },
   ],
   async run({ names: wanted = [], list, root = process.env.OFFMAP_DATA }, io) {
-    const { OptionError } = await import("../../errors.js");
+    const { CancelledError, OffmapError, OptionError } = await import("../../errors.js");
     const { catalogue, fetchDataset } = await import("../../data/fetch/index.js");
     if (list) {
       await io.write({ datasets: catalogue.map(listed) }, () => tableOf(catalogue).join("\n"));
@@ -55,12 +55,22 @@ export const fetchCommand = defineCommand({
       });
     }
     const datasets: (FetchedDataset & { readonly licence: string })[] = [];
-    for (const name of new Set(wanted)) {
+    const failures: { readonly name: string; readonly reason: string }[] = [];
+    const asked = new Set(wanted);
+    for (const name of asked) {
       const entry = catalogue.find((candidate) => candidate.name === name) as CatalogueEntry;
       const { progress, signal } = io;
-      datasets.push({ ...(await fetchDataset(entry, root, { progress, signal })), licence: entry.licence });
+      try {
+        datasets.push({ ...(await fetchDataset(entry, root, { progress, signal })), licence: entry.licence });
+      } catch (error) {
+        // What stops one data set, such as a licence, does not stop the others.
+        if (asked.size === 1 || !(error instanceof OffmapError) || error instanceof CancelledError) throw error;
+        failures.push({ name, reason: error.message });
+        io.warn(`${name}: ${error.message}`);
+      }
     }
-    await io.write({ root, datasets }, () =>
+    if (failures.length > 0) io.incomplete();
+    await io.write({ root, datasets, failures }, () =>
       datasets
         .flatMap(({ name, folder, status, bytes, uses, licence }) => [
           status === "present"

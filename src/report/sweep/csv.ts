@@ -10,6 +10,7 @@ const header = [
   "ood",
   "metric",
   "n",
+  "seeds",
   "mean",
   "deviation",
   "paper",
@@ -19,7 +20,8 @@ const header = [
 
 /**
  * Every number of a sweep as CSV (RFC 4180, UTF-8, LF line ends), one line per number; fractions at full precision. `ood` is empty for
- * accuracies, and `average` for means over the OOD sets; `values` has one number per seed, spaces between.
+ * accuracies, and `average` for means over the OOD sets; `values` has one number for each of
+ * `seeds`, in their order, spaces between.
  */
 export function renderSweepCsv(tables: readonly SweepTable[]): string {
   const lines = tables.flatMap((table) => table.rows.flatMap((row) => rowLines(table, row)));
@@ -34,6 +36,7 @@ function rowLines(table: SweepTable, row: SweepRow): string[][] {
           [
             ...[table.name, row.recipe, row.title, row.score, ood, metric].map(csvText),
             String(cell.values.length),
+            row.seeds.join(" "),
             ...[cell.mean, cell.deviation, cell.paper?.value, cell.paper?.difference].map((value) =>
               value === undefined ? "" : String(value),
             ),

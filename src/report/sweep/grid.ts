@@ -110,19 +110,19 @@ function perSet(table: SweepTable, key: DetectionKey): Grid {
 
 /** Here / in the paper / difference, where the paper has a number; nothing without any. */
 function besidePaper(table: SweepTable): Grid[] {
-  const detection = (of: (row: SweepRow) => SweepRow["average"] | undefined, where: string): Quantity[] =>
+  const detection = (of: (row: SweepRow) => SweepRow["average"] | undefined, where: string, drop: number): Quantity[] =>
     metricColumns.map(({ key, higherIsBetter }) => ({
       head: `${where}${metricNames[key]}`,
       higherIsBetter,
-      drop: key === "aupr" ? 1 : 0,
+      drop: drop + (key === "aupr" ? 1 : 0),
       of: (row) => of(row)?.[key],
     }));
   const quantities = [
-    ...detection((row) => row.average, ""),
+    ...detection((row) => row.average, "", 0),
     { head: "accuracy", higherIsBetter: true, drop: 2, of: (row: SweepRow) => row.accuracy },
     { head: "mIoU", higherIsBetter: true, drop: 2, of: (row: SweepRow) => row.miou },
     { head: "adjusted accuracy", higherIsBetter: true, drop: 3, of: (row: SweepRow) => row.adjusted },
-    ...table.sets.flatMap(({ name }, index) => detection((row) => row.sets[index], `${name}, `)),
+    ...table.sets.flatMap(({ name }, index) => detection((row) => row.sets[index], `${name}, `, 4 + index)),
   ].filter(({ of }) => table.rows.some((row) => of(row)?.paper !== undefined));
   const rows = table.rows.filter((row) => quantities.some(({ of }) => of(row)?.paper !== undefined));
   if (rows.length === 0) return [];

@@ -36,6 +36,13 @@ function gridLatex({ id, title, columns, rows }: Grid, name: string): string {
   ].join("\n");
 }
 
+/** Omicron has no command: it looks like an o. */
+const greekNames =
+  "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi o pi rho varsigma sigma tau upsilon phi chi psi omega";
+const greek = Object.fromEntries(
+  greekNames.split(" ").map((name, at) => [String.fromCodePoint(0x3b1 + at), name === "o" ? "o" : `$\\${name}$`]),
+);
+
 const replacements: Readonly<Record<string, string>> = {
   "\\": "\\textbackslash{}",
   "^": "\\textasciicircum{}",
@@ -48,15 +55,16 @@ const replacements: Readonly<Record<string, string>> = {
   "↑": "$\\uparrow$",
   "↓": "$\\downarrow$",
   "–": "--",
-  α: "$\\alpha$",
-  γ: "$\\gamma$",
-  τ: "$\\tau$",
+  "≤": "$\\leq$",
+  "≥": "$\\geq$",
+  "×": "$\\times$",
+  ...greek,
 };
 
 /** Text that LaTeX shows as it is, also after a line break, which would take a bracket or a star for its own. */
 export function escapeLatex(text: string): string {
   return text
     .replace(/\s+/g, " ")
-    .replace(/[\\^~<>|±−↑↓–αγτ]|[&%$#_{}]/g, (character) => replacements[character] ?? `\\${character}`)
+    .replace(/[\\^~<>|±−↑↓–≤≥×]|[α-ω]|[&%$#_{}]/g, (character) => replacements[character] ?? `\\${character}`)
     .replace(/^[[*]/, "{}$&");
 }

@@ -47,6 +47,9 @@ test("LaTeX: what the language takes for its own is escaped", () => {
   expect(escapeLatex("50 % & $1_000 #2 {a} ~x^2\\y <|>")).toBe(
     "50 \\% \\& \\$1\\_000 \\#2 \\{a\\} \\textasciitilde{}x\\textasciicircum{}2\\textbackslash{}y \\textless{}\\textbar{}\\textgreater{}",
   );
+  expect(escapeLatex("α ≤ β, λ ≥ ω × σ")).toBe(
+    "$\\alpha$ $\\leq$ $\\beta$, $\\lambda$ $\\geq$ $\\omega$ $\\times$ $\\sigma$",
+  );
   const text = renderSweepLatex(tables);
   expect(line(text, "    ST")).toMatch(/^ {4}ST \\& MSP & msp & 1 & 70\.00 & .* \\\\$/);
   expect(text).toContain("=Energy \\textbar{} 50 \\% & energy & 2 & \\textbf{92.00 $\\pm$ 2.83} &");
@@ -62,18 +65,20 @@ test("LaTeX: what the language takes for its own is escaped", () => {
 
 test("CSV: one line per number at full precision, and no cell that a spreadsheet would run", () => {
   const text = renderSweepCsv(tables);
-  expect(text.split("\n")[0]).toBe("table,recipe,method,score,ood,metric,n,mean,deviation,paper,difference,values");
+  expect(text.split("\n")[0]).toBe(
+    "table,recipe,method,score,ood,metric,n,seeds,mean,deviation,paper,difference,values",
+  );
   expect(line(text, "demo,demo/energy,'=Energy | 50 %,energy,average,auroc")).toBe(
-    `demo,demo/energy,'=Energy | 50 %,energy,average,auroc,2,${(0.9 + 0.94) / 2},${Math.sqrt(((0.9 - 0.92) ** 2 + (0.94 - 0.92) ** 2) / 1)},0.9192,${(0.9 + 0.94) / 2 - 0.9192},0.9 0.94`,
+    `demo,demo/energy,'=Energy | 50 %,energy,average,auroc,2,1 2,${(0.9 + 0.94) / 2},${Math.sqrt(((0.9 - 0.92) ** 2 + (0.94 - 0.92) ** 2) / 1)},0.9192,${(0.9 + 0.94) / 2 - 0.9192},0.9 0.94`,
   );
   expect(line(text, "demo,demo/msp,ST & MSP,msp,near_set,fpr95")).toBe(
-    "demo,demo/msp,ST & MSP,msp,near_set,fpr95,1,0.35,,,,0.35",
+    "demo,demo/msp,ST & MSP,msp,near_set,fpr95,1,1,0.35,,,,0.35",
   );
   const cells = text
     .trim()
     .split("\n")
     .map((each) => each.split(",").length);
-  expect(new Set(cells)).toEqual(new Set([12]));
+  expect(new Set(cells)).toEqual(new Set([13]));
   // 4 rows, each 3 metrics of 2 sets and the average, 2 accuracies, and 2 of each of 3 groups.
   expect(cells).toHaveLength(1 + 4 * (3 * 3 + 2 + 6));
 });
