@@ -1,16 +1,17 @@
 /** Writing files so that a reader, or a run killed at any moment, sees either the old content or the new. */
 import { randomUUID } from "node:crypto";
-import { open, rename, rm, stat } from "node:fs/promises";
+import { open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { RunError } from "./errors.js";
 
 /**
- * Writes to a temporary name in the same folder and renames.
+ * Writes to a temporary name in the same folder and renames. A link stays, and what it leads to is replaced.
  *
  * @throws RunError naming the file when the folder cannot be written or the disk is full
  */
 export async function writeFileAtomic(path: string, ...chunks: readonly (string | Uint8Array)[]): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+  const target = await realpath(path).catch(() => path);
+  const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`);
   try {
     const handle = await open(temporary, "wx");
     try {
@@ -19,7 +20,7 @@ export async function writeFileAtomic(path: string, ...chunks: readonly (string 
     } finally {
       await handle.close();
     }
-    await rename(temporary, path);
+    await rename(temporary, target);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw new RunError({

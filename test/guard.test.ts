@@ -634,6 +634,21 @@ test("an image that the exported network makes no number of is OOD and of no cla
   expect(found?.toSpliced(1, 1)).toEqual(whole?.toSpliced(1, 1));
 });
 
+test("a score that was fitted to images cut out of larger ones is not used for images that are squeezed", async () => {
+  const photos = (mode: string) => openDataset(`${tall}?resize=${mode}`, { shape: [3, 32, 32] });
+  const [part] = await fitScores(engine, classifier, await photos("crop"), ["she"], { normalization });
+  const read = asPart((part as ScorePart).model, "she.onnx");
+  expect(read.resize).toBe("crop");
+  await expect(scoreDataset(engine, classifier, await photos("stretch"), [read], { normalization })).rejects.toThrow(
+    "expected resize=crop, with which the score she was fitted, got resize=stretch",
+  );
+  await expect(
+    scoreDataset(engine, classifier, await photos("crop"), [read], { normalization }),
+  ).resolves.toBeDefined();
+  // Images of the network's own size are brought to nothing.
+  await expect(scoreDataset(engine, classifier, few, [read], { normalization })).resolves.toBeDefined();
+});
+
 test("names that every object has are no options of a score, and no scores", () => {
   expect(() => optionsOf("energy", { toString: 1 })).toThrow("toString");
 });

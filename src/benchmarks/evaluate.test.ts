@@ -48,3 +48,14 @@ test("without OOD sets there is the accuracy, and no average of nothing", async 
   expect(found.average).toEqual([]);
   expect(found.id.accuracy).toBeGreaterThan(0.8);
 });
+
+test("folders that number the classes otherwise than the model are refused with a class and its output", async () => {
+  const names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+  const metadata = new Map([["offmap.class_names", JSON.stringify(names)]]);
+  const remembering = asClassifier({ ...classifier.model, metadata }, path);
+  const sorted = { ...id, classNames: ["plane", "car", ...names.slice(2)].sort() };
+  await expect(evaluate(engine, remembering, sorted, [ood], options)).rejects.toThrow(
+    'expected class "bird" as number 2, which the model\'s output of it has, got number 0, the output of "airplane"',
+  );
+  await expect(evaluate(engine, remembering, id, [ood], options)).resolves.toBeDefined();
+});

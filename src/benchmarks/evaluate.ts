@@ -19,6 +19,7 @@ import {
 import { encodeModel } from "../onnx/index.js";
 import type { Engine } from "../runtime/index.js";
 import { adjustedLogits } from "../scores/index.js";
+import { checkImageClasses } from "../training/class-names.js";
 import { type Classifier, imageShape, inferShapes } from "../training/classifier.js";
 import type { Progress } from "../training/progress.js";
 import type { OodSet } from "./sc-ood.js";
@@ -97,6 +98,7 @@ export async function evaluate(
   const { classes } = inferShapes(classifier, imageShape(classifier, id.shape));
   // Before any image is run: labels of other classes make the whole table worthless.
   if (id.labels !== undefined) checkClassCount(id, classes);
+  checkImageClasses(classifier.model, id);
   const adjustment = options.classCounts && adjustmentModel(classes, options.classCounts);
   const parts = options.scores.map(
     (name) => options.fitted?.find(({ score }) => score === name) ?? readyPart(name, classes),

@@ -38,7 +38,7 @@ export function isScOod(text: string): boolean {
  */
 export async function openScOod(
   text: string,
-  options: Pick<OpenDatasetOptions, "shape" | "name" | "unread"> = {},
+  options: Pick<OpenDatasetOptions, "shape" | "resize" | "name" | "unread"> = {},
 ): Promise<OodSet[]> {
   const spec = parseDatasetSpec(text);
   const benchmark = benchmarkOf(spec);

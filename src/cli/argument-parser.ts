@@ -34,6 +34,14 @@ export function readArguments(argv: readonly string[], command: Command, declara
   const stranger = unknown[0];
   if (stranger !== undefined) {
     const flag = stranger.split("=")[0] as string;
+    if (flags.includes(flag)) {
+      throw new OptionError({
+        where: flag,
+        expected: "nothing behind it",
+        received: `"${stranger}"`,
+        hint: `write ${flag}`,
+      });
+    }
     const meant = nearest(flag, flags);
     throw new OptionError({
       where: command.name,

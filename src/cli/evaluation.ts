@@ -12,6 +12,7 @@ import {
 import { type ImageDataset, type Normalization, openDataset, writeNpy } from "../data/index.js";
 import { OptionError } from "../errors.js";
 import { writeFileAtomic } from "../files.js";
+import { normalizationText } from "../guard/same-normalization.js";
 import { presets } from "../metrics/index.js";
 import { type Report, renderCsv, renderMarkdownTable, writeReport } from "../report/index.js";
 import { escapeMarkdown } from "../report/markdown.js";
@@ -45,12 +46,24 @@ export interface EvaluationSettings extends Pick<EvaluateOptions, "scores" | "fi
 export interface EvaluatedModel {
   readonly name: string;
   readonly path: string;
+  /** Of the pixels that it was given, as text. */
+  readonly normalization: string;
   readonly evaluation: Evaluation;
 }
 
 export interface FinishedEvaluation {
   readonly models: readonly EvaluatedModel[];
+  readonly data: readonly EvaluatedData[];
   readonly report: Report;
+}
+
+/** A set of images that models were run over. */
+interface EvaluatedData {
+  readonly name: string;
+  readonly spec: string;
+  readonly images: number;
+  /** SHA-256 of images, selection and labels, in hexadecimal. */
+  readonly fingerprint: string;
 }
 
 /** @param paths  the baseline first where there is one */
@@ -85,13 +98,18 @@ export async function evaluateModels(
       );
       const name = names[index] as string;
       const classNames = id.classNames ?? classNamesOf(classifier.model) ?? [];
-      models.push({ name, path, evaluation });
+      models.push({ name, path, normalization: normalizationText(normalization), evaluation });
       results.push(
         await modelResult({ name, evaluation, ood, classNames, scores: evaluation.average.map(({ score }) => score) }),
       );
     }
     const { id, ood } = sets as NonNullable<typeof sets>;
-    return { models, report: await describe(models, results, id, ood, settings) };
+    const data = await Promise.all(
+      [id, ...ood].map(async (set) => ({
+        ...{ name: set.name, spec: set.spec, images: set.length, fingerprint: await set.fingerprint() },
+      })),
+    );
+    return { models, data, report: await describe(models, results, id, ood, data, settings) };
   });
 }
 
@@ -118,8 +136,9 @@ export function modelNames(paths: readonly string[]): string[] {
 
 /** A model that takes any size gets all sets in that of the in-distribution images: else the size alone would tell them apart. */
 async function openSets({ id, ood }: EvaluationSettings, classifier: Classifier) {
-  const known = await openDataset(id, shapeHint(classifier));
-  return { id: known, ood: await openOodSets(ood, { shape: imageShape(classifier, known.shape) }) };
+  const hint = shapeHint(classifier);
+  const known = await openDataset(id, hint);
+  return { id: known, ood: await openOodSets(ood, { ...hint, shape: imageShape(classifier, known.shape) }) };
 }
 
 async function describe(
@@ -127,6 +146,7 @@ async function describe(
   results: Report["models"],
   id: ImageDataset,
   ood: readonly OodSet[],
+  data: readonly EvaluatedData[],
   settings: EvaluationSettings,
 ): Promise<Report> {
   const preset = presets[settings.preset];
@@ -134,9 +154,11 @@ async function describe(
   const hashes = await Promise.all(
     models.map(async ({ name, path }) => [`SHA-256 of ${name}`, await sha256(path)] as const),
   );
-  const data = await Promise.all(
-    [id, ...ood].map(async (set) => [`data ${set.name}`, `${set.spec}, SHA-256 ${await set.fingerprint()}`] as const),
+  const normalizations = models.map(
+    ({ name, normalization }) =>
+      [`normalization for ${name}`, normalization === "none" ? "none: pixels from 0 to 1" : normalization] as const,
   );
+  const sets = data.map(({ name, spec, fingerprint }) => [`data ${name}`, `${spec}, SHA-256 ${fingerprint}`] as const);
   return {
     title: `Out-of-distribution detection of ${subject.name}`,
     summary: [
@@ -148,7 +170,7 @@ async function describe(
       `Preset ${settings.preset} (${preset.source}): AUPR is ${preset.describes.aupr}; FPR95 is the false positive rate ${preset.describes.fpr} of 95 %.`,
     models: results,
     baseline: (models[0] as EvaluatedModel).name,
-    facts: [["Offmap", version], ["Node", process.version], ...hashes, ...data],
+    facts: [["Offmap", version], ["Node", process.version], ...hashes, ...normalizations, ...sets],
     notes: [],
   };
 }
@@ -173,9 +195,17 @@ function headline(models: readonly EvaluatedModel[]): string {
 }
 
 /** What `offmap eval --json` prints of one model; the field names are a contract. A class without images has the accuracy null. */
-export function evaluationDocument({ preset, id: { byClass, ...id }, sets, rows, average }: Evaluation) {
+export function evaluationDocument({ normalization, evaluation }: EvaluatedModel) {
+  const {
+    preset,
+    id: { byClass, ...id },
+    sets,
+    rows,
+    average,
+  } = evaluation;
   const images = (scores: EvaluatedSet["scores"] = {}) => Object.values(scores)[0]?.length ?? 0;
   return {
+    normalization,
     preset,
     id: { ...id, ...(byClass && { class_accuracies: Array.from(byClass) }) },
     ood: sets.ood.map(({ name, scores, alsoInDistribution }) => ({

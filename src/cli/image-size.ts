@@ -6,10 +6,8 @@ import type { Parser } from "./parsers.js";
 /** `HEIGHTxWIDTH`, as in datasets. */
 export const sizeParser: Parser<Size> = {
   async parse(given, where) {
-    const [, height, width] = /^(\d{1,5})x(\d{1,5})$/.exec(given.trim()) ?? [];
-    const size = { height: Number(height), width: Number(width) };
-    if (size.height >= 1 && size.width >= 1) return size;
-    throw new OptionError({ where, expected: "HEIGHTxWIDTH, for example 360x480", received: `"${given}"` });
+    const { parseSize } = await import("../data/dataset-options.js");
+    return parseSize(given.trim(), where);
   },
 };
 

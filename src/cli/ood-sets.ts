@@ -5,7 +5,7 @@ import { type NamedDataset, refuseSameNames } from "./named-dataset.js";
 /** Opens OOD sets under their names; their labels do not count. `sc-ood:ROOT?benchmark=NAME` is six sets. @throws OptionError for two of one name */
 export async function openOodSets(
   sets: readonly NamedDataset[],
-  hint: Pick<OpenDatasetOptions, "shape">,
+  hint: Pick<OpenDatasetOptions, "shape" | "resize">,
 ): Promise<OodSet[]> {
   const opened = await Promise.all(
     sets.map(({ name, dataset }) => {

@@ -7,15 +7,15 @@ import {
   type ResizeMode,
 } from "../data/index.js";
 
-/** Image files, or one folder or dataset spec, as a model takes them; `resize` holds where a spec does not say. */
+/** Image files, or one folder or dataset spec, as a model takes them, without labels; `resize` holds where a spec does not say. */
 export function openImages(
   texts: readonly string[],
-  fit: Pick<OpenDatasetOptions, "shape" | "channels"> = {},
-  resize: ResizeMode = "stretch",
+  fit: Pick<OpenDatasetOptions, "shape" | "channels" | "resize"> = {},
+  resize: ResizeMode = fit.resize ?? "stretch",
 ): Promise<ImageDataset> {
   const [only, ...others] = texts;
   if (only !== undefined && others.length === 0 && !imageEndings.test(only)) {
-    return openDataset(only, { ...fit, resize });
+    return openDataset(only, { ...fit, resize, ignoreLabels: true });
   }
   return imageFiles(texts, fit, resize);
 }

@@ -1,4 +1,4 @@
-import { mkdir, stat } from "node:fs/promises";
+import { access, constants, mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { OptionError } from "../errors.js";
 import { sharedFile } from "../files.js";
@@ -7,6 +7,7 @@ import { sharedFile } from "../files.js";
 export async function makeOutputFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true });
+    await access(path, constants.W_OK);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new OptionError({
@@ -30,6 +31,9 @@ export async function checkOutputFile(path: string, inputs: readonly (string | u
   };
   const folder = await stat(dirname(path)).catch(() => undefined);
   if (!folder?.isDirectory()) fail(`${path}, whose folder does not exist`, "make the folder first");
+  await access(dirname(path), constants.W_OK).catch((cause: NodeJS.ErrnoException) =>
+    fail(`${path}, ${reasons[cause.code ?? ""] ?? String(cause)}`, "choose another place"),
+  );
   const there = await stat(path).catch(() => undefined);
   if (there !== undefined && !there.isFile()) fail(`${path}, which is no regular file`, "choose another name");
   await keepInputs([path], inputs);

@@ -12,3 +12,6 @@ export function priorDocument(prior: Prior) {
     ...(prior.classNames === undefined ? {} : { class_names: prior.classNames }),
   };
 }
+
+/** The bar chart beside a prior's JSON. */
+export const chartFile = (out: string): string => `${out.replace(/\.json$/, "")}.svg`;

@@ -37,7 +37,9 @@ export async function parseOptions(
     }
     const { separator } = many;
     const parts = given.flatMap(({ text, where }) =>
-      (separator === undefined ? [text] : text.split(separator)).map((part) => ({ text: part.trim(), where })),
+      (separator === undefined ? [text] : text.split(separator).map((part) => part.trim())).map((part) => ({
+        ...{ text: part, where },
+      })),
     );
     values[key] = await Promise.all(parts.map(({ text, where }) => parser.parse(text, where)));
   }
@@ -49,6 +51,8 @@ function missing(name: string, placeholder: string, positional: boolean, command
   return new OptionError({
     where: command,
     problem: `${what} is missing`,
-    hint: `add it, or see \`offmap ${command} --help\``,
+    hint: positional
+      ? `add it in front of flags, as some take several values, or see \`offmap ${command} --help\``
+      : `add it, or see \`offmap ${command} --help\``,
   });
 }

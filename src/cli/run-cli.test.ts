@@ -51,6 +51,21 @@ async function values(argv: readonly string[]): Promise<unknown> {
 }
 
 describe("arguments", () => {
+  test("a switch takes no value, and says so in the document that it asks for", async () => {
+    const { exitCode, stdout } = await run(["echo", "--model", "m", "--json=true"]);
+    expect(exitCode).toBe(2);
+    expect(stdout).toContain('--json: expected nothing behind it, got \\"--json=true\\"; write --json');
+  });
+
+  test("help COMMAND is COMMAND --help", async () => {
+    expect((await run(["help", "echo"])).stdout).toBe((await run(["echo", "--help"])).stdout);
+    expect((await run(["help"])).stdout).toBe((await run(["--help"])).stdout);
+  });
+
+  test("values without a separator keep their spaces, as file names may have them", async () => {
+    expect(await values([" a.png", "--model", "m"])).toMatchObject({ files: [" a.png"] });
+  });
+
   test("values, negative ones too, repeated flags, lists, switches and files all arrive typed", async () => {
     expect(
       await values([

@@ -23,7 +23,7 @@ const defaultColumns = 80;
  */
 export async function runCli(argv: readonly string[], commands: readonly Command[], host: Host): Promise<number> {
   // Known before anything can fail, so that the first complaint already comes as JSON.
-  const request = { json: argv.includes("--json") };
+  const request = { json: argv.some((text) => text === "--json" || text.startsWith("--json=")) };
   const { progress, sentences } = shareStream(host.stderr);
   const shared = { ...host, stderr: sentences };
   try {
@@ -46,8 +46,12 @@ async function dispatch(
     return 0;
   };
   if (name === "--version" || name === "-V") return print(`${version}\n`);
+  const named = (text: string | undefined) => commands.find((candidate) => candidate.name === text);
+  if (name === "help" && named(rest[0]) !== undefined) {
+    return dispatch([rest[0] as string, "--help"], commands, host, progress, request);
+  }
   if (name === "--help" || name === "-h" || name === "help") return print(generalHelp(commands));
-  const command = commands.find((candidate) => candidate.name === name);
+  const command = named(name);
   if (command === undefined) throw unknownCommand(name, commands);
 
   const configurable = { ...command.options, ...outputOptions };

@@ -55,7 +55,7 @@ describe("options", () => {
 
   test("that are unknown are refused with the known ones", () => {
     expect(() => options("x?limits=5")).toThrow(
-      'options of a folder dataset (limit, include, exclude, long-tail, per-class, labels, seed, resize), got "limits"',
+      'options of a folder dataset (limit, include, exclude, long-tail, per-class, labels, seed, size, resize), got "limits"',
     );
     expect(() => options("x?layout=nhwc", "cifar")).toThrow('got "layout"');
     expect(() => options("x?constructor=1")).toThrow('got "constructor"');

@@ -1,6 +1,7 @@
 import { OptionError } from "../errors.js";
 import type { DatasetKind, DatasetSpec } from "./dataset-spec.js";
 import { decodeValue } from "./dataset-spec.js";
+import type { Size } from "./types.js";
 
 /** How an image of another size is brought to the model's: see `resize.ts`. */
 export type ResizeMode = "stretch" | "crop";
@@ -26,6 +27,8 @@ export interface DatasetOptions {
   readonly labels?: "none";
   /** Makes every selection random instead of the first images. */
   readonly seed?: number;
+  /** What images are brought to, where no model says it. */
+  readonly size?: Size;
   /** Default `stretch`. */
   readonly resize?: ResizeMode;
   /** CIFAR files: 10 for one label byte, 100 for a coarse and a fine one, when the size of the file leaves it open. */
@@ -51,6 +54,7 @@ const common: Readonly<Record<string, Reader>> = {
   "per-class": (value, where) => ({ perClass: count(value, where) }),
   labels: (value, where) => ({ labels: choice(value, ["none"], where) }),
   seed: (value, where) => ({ seed: integer(value, 0, where) }),
+  size: (value, where) => ({ size: parseSize(value, where) }),
   resize: (value, where) => ({ resize: choice(value, ["stretch", "crop"], where) }),
 };
 
@@ -93,6 +97,19 @@ export function integer(value: string, least: number, where: string): number {
     throw new OptionError({ where, expected: `an integer of at least ${least}`, received: `"${value}"` });
   }
   return number;
+}
+
+/** Longest side that is believed. */
+const mostPixels = 65_536;
+
+/** `HEIGHTxWIDTH`. @throws OptionError for anything else */
+export function parseSize(value: string, where: string): Size {
+  const match = /^(\d{1,5})x(\d{1,5})$/.exec(value);
+  const [height, width] = [Number(match?.[1]), Number(match?.[2])];
+  if (!(height >= 1 && width >= 1 && height <= mostPixels && width <= mostPixels)) {
+    throw new OptionError({ where, expected: "HEIGHTxWIDTH, for example 180x240", received: `"${value}"` });
+  }
+  return { height, width };
 }
 
 export function count(value: string, where: string): number {

@@ -4,7 +4,7 @@ import type { ResizeMode } from "./dataset-options.js";
 import { decodedImages, type MemoryBudget } from "./memory-budget.js";
 import { withChannels } from "./planes.js";
 import { resizePicture } from "./resize.js";
-import type { ImageBatch, ImageDataset, ImageShape, ImageSource, Picture } from "./types.js";
+import type { ImageBatch, ImageDataset, ImageShape, ImageSource, Picture, Size } from "./types.js";
 import { imageSize } from "./types.js";
 
 export interface DatasetView {
@@ -17,7 +17,9 @@ export interface DatasetView {
   readonly shape?: ImageShape;
   /** Where there is no `shape`: channels of all images. Absent: those of the source. */
   readonly channels?: number;
-  /** How images are brought to `shape`; without one only part of the fingerprint. */
+  /** Where there is no `shape`: what images are brought to. Absent: they must be of one size. */
+  readonly size?: Size;
+  /** How images are brought to `shape` or `size`; without one only part of the fingerprint. */
   readonly resize?: ResizeMode;
   readonly withLabels: boolean;
 }
@@ -34,6 +36,7 @@ export async function viewDataset(view: DatasetView, memory: MemoryBudget = deco
   const { spec, name, source, selection, resize, withLabels } = view;
   const describe = (index: number): string => source.describe(selection[index] as number);
   const shape = view.shape ?? (await ownShape(view));
+  const isFitted = view.shape !== undefined || view.size !== undefined;
   const prepare = async (indices: readonly number[]): Promise<readonly Picture[]> => {
     const atOnce = source.decodes ? decodedAtOnce : Math.max(1, indices.length);
     const prepared: Picture[] = [];
@@ -42,7 +45,7 @@ export async function viewDataset(view: DatasetView, memory: MemoryBudget = deco
       const pictures = await source.pictures(some.map((index) => selection[index] as number));
       for (const [place, picture] of pictures.entries()) {
         const where = () => describe(some[place] as number);
-        prepared.push(fitted(picture, shape, view.shape === undefined ? undefined : resize, where));
+        prepared.push(fitted(picture, shape, isFitted ? resize : undefined, where));
       }
     }
     return prepared;
@@ -55,7 +58,7 @@ export async function viewDataset(view: DatasetView, memory: MemoryBudget = deco
     name,
     length: selection.length,
     shape,
-    ...(resize === undefined || view.shape === undefined || sameSize(view.shape, source.shape) ? {} : { resize }),
+    ...(resize === undefined || !isFitted || sameSize(shape, source.shape) ? {} : { resize }),
     ...(labels === undefined ? {} : { labels, classCount: countClasses(source) }),
     ...(withLabels && source.labelSets !== undefined
       ? { labelSets: Object.fromEntries(Object.entries(source.labelSets).map(([key, set]) => [key, select(set)])) }
@@ -83,9 +86,9 @@ const countClasses = ({ classNames, labels }: ImageSource): number =>
 const sameSize = ([, height, width]: ImageShape, own: ImageShape | undefined): boolean =>
   own !== undefined && own[1] === height && own[2] === width;
 
-async function ownShape({ source, selection, channels }: DatasetView): Promise<ImageShape> {
+async function ownShape({ source, selection, channels, size }: DatasetView): Promise<ImageShape> {
   const found = source.shape ?? (await firstShape(source, selection));
-  return channels === undefined ? found : [channels, found[1], found[2]];
+  return [channels ?? found[0], size?.height ?? found[1], size?.width ?? found[2]];
 }
 
 async function firstShape(source: ImageSource, selection: Int32Array): Promise<ImageShape> {
@@ -114,7 +117,7 @@ function fitted(picture: Picture, shape: ImageShape, resize: ResizeMode | undefi
     where: where(),
     expected: `${width} x ${height} pixels as in the first image`,
     received: `${fromWidth} x ${fromHeight}`,
-    hint: "images of several sizes are brought to that of a model; `offmap train` makes one with --image-size HxW",
+    hint: "images of several sizes are brought to one with size=HEIGHTxWIDTH in the dataset",
   });
 }
 

@@ -147,3 +147,25 @@ describe("refused", () => {
     );
   });
 });
+
+test("numbers whose range nobody knows are refused, not taken for black and white", async () => {
+  const entry = (tag: number, type: number, value: number) => {
+    const bytes = Buffer.alloc(12);
+    bytes.writeUInt16LE(tag, 0);
+    bytes.writeUInt16LE(type, 2);
+    bytes.writeUInt32LE(1, 4);
+    bytes.writeUInt32LE(value, 8);
+    return bytes;
+  };
+  // 2 x 2 grey floats right behind the header: width, height, bits, compression, photometric, offset, samples, rows, bytes, format.
+  const pixels = Buffer.from(Float32Array.of(0, 0.25, 0.5, 1).buffer);
+  const entries = [
+    ...[entry(256, 3, 2), entry(257, 3, 2), entry(258, 3, 32), entry(259, 3, 1), entry(262, 3, 1), entry(273, 4, 8)],
+    ...[entry(277, 3, 1), entry(278, 3, 2), entry(279, 4, 16), entry(339, 3, 3)],
+  ];
+  const header = Buffer.from([0x49, 0x49, 42, 0, 24, 0, 0, 0]);
+  const tiff = Buffer.concat([header, pixels, Buffer.from([entries.length, 0]), ...entries, Buffer.alloc(4)]);
+  await expect(decodeImage(tiff, "float.tiff")).rejects.toThrow(
+    "float.tiff: expected pixels of 8 or 16 bits, got float, whose range is not known",
+  );
+});

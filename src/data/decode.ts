@@ -5,13 +5,16 @@ import { toPlanes } from "./planes.js";
 import type { Picture } from "./types.js";
 
 /** Endings of files that are taken for images when a folder is read. */
-export const imageEndings = /\.(?:jpe?g|png|webp|gif|tiff?|avif)$/i;
+export const imageEndings = /\.(?:jpe?g|jpe|jfif|png|webp|gif|tiff?|avif)$/i;
 
 /** Larger images are refused before they are decoded: 100 megapixels need 300 MB. */
 const mostPixels = 100_000_000;
 const mostFileBytes = 2 ** 28;
 /** As much of a file as tells its format: the brands of AVIF files take 4 bytes each, and there are hardly ten. */
 const startBytes = 256;
+
+const isTiff = (bytes: Buffer): boolean =>
+  ["II*\0", "MM\0*", "II+\0", "MM\0+"].includes(bytes.toString("latin1", 0, 4));
 
 const formats: readonly { readonly name: string; readonly matches: (bytes: Buffer) => boolean }[] = [
   { name: "JPEG", matches: (bytes) => bytes.readUIntBE(0, 3) === 0xffd8ff },
@@ -21,7 +24,7 @@ const formats: readonly { readonly name: string; readonly matches: (bytes: Buffe
     name: "WebP",
     matches: (bytes) => bytes.toString("latin1", 0, 4) === "RIFF" && bytes.toString("latin1", 8, 12) === "WEBP",
   },
-  { name: "TIFF", matches: (bytes) => ["II*\0", "MM\0*", "II+\0", "MM\0+"].includes(bytes.toString("latin1", 0, 4)) },
+  { name: "TIFF", matches: isTiff },
   { name: "AVIF", matches: (bytes) => brandsOf(bytes).some((brand) => /^avi[fs]$/.test(brand)) },
 ];
 
@@ -40,6 +43,18 @@ export async function decodeImageFile(path: string): Promise<Picture> {
   return decodeImage(await readWholeFile(path, mostFileBytes), path);
 }
 
+/** Whole numbers of 8 and 16 bits have a range that says what is white; others, which TIFF knows, have none. */
+async function checkDepth(bytes: Uint8Array, where: string): Promise<void> {
+  const { depth } = await sharp(bytes, { limitInputPixels: mostPixels }).metadata();
+  if (depth === "uchar" || depth === "ushort") return;
+  throw new DataError({
+    where,
+    expected: "pixels of 8 or 16 bits",
+    received: `${depth}, whose range is not known`,
+    hint: "save it with 8 or 16 bits, or as NPY with numbers from 0 to 1",
+  });
+}
+
 /** {@link decodeImageFile} for bytes in memory. */
 export async function decodeImage(bytes: Uint8Array, where: string): Promise<Picture> {
   const start = Buffer.from(bytes.subarray(0, startBytes));
@@ -53,6 +68,7 @@ export async function decodeImage(bytes: Uint8Array, where: string): Promise<Pic
     });
   }
   try {
+    if (isTiff(start)) await checkDepth(bytes, where);
     const { data, info } = await sharp(bytes, { limitInputPixels: mostPixels, failOn: "error", ignoreIcc: true })
       .autoOrient()
       .toColourspace("srgb")
@@ -62,6 +78,7 @@ export async function decodeImage(bytes: Uint8Array, where: string): Promise<Pic
     const picture: Picture = { data, shape: [info.channels, info.height, info.width] };
     return info.channels === 1 ? picture : toPlanes(picture);
   } catch (cause) {
+    if (cause instanceof DataError) throw cause;
     if (/exceeds pixel limit/.test((cause as Error).message)) {
       throw new DataError({
         where,

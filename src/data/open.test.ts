@@ -156,3 +156,18 @@ describe("labels for a model", () => {
     expect(() => checkClassCount(dataset, 3)).toThrow("expected images with labels");
   });
 });
+
+describe("size=", () => {
+  test("brings images to one size where no model says it, and must be the model's where one does", async () => {
+    const dataset = await openDataset(`${cifar}?size=8x16`);
+    expect(dataset.shape).toEqual([3, 8, 16]);
+    expect((await dataset.read([1])).data).toHaveLength(3 * 8 * 16);
+    expect(dataset.resize).toBe("stretch");
+    expect((await openDataset(`${cifar}?size=8x16&resize=crop`)).resize).toBe("crop");
+    expect((await openDataset(`${cifar}?size=8x16`, { channels: 1 })).shape).toEqual([1, 8, 16]);
+    expect((await openDataset(`${cifar}?size=8x16`, { shape: [3, 8, 16] })).shape).toEqual([3, 8, 16]);
+    const other = openDataset(`${cifar}?size=8x16`, { shape: [3, 16, 8] });
+    await expect(other).rejects.toThrow("expected images of 16x8, which the model takes, got size=8x16");
+    await expect(openDataset(`${cifar}?size=8`)).rejects.toThrow("option size: expected HEIGHTxWIDTH");
+  });
+});

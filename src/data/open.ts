@@ -59,12 +59,7 @@ export async function openDataset(text: string, options: OpenDatasetOptions = {}
   const kind = spec.kind ?? (await recogniseKind(spec.location));
   const told = parseDatasetOptions(spec, kind);
   const settings: DatasetOptions = options.ignoreLabels ? { ...told, labels: "none" } : told;
-  if (settings.resize !== undefined && options.shape === undefined && !options.unread) {
-    throw new OptionError({
-      where: `dataset "${text}"`,
-      problem: "resize needs a model to resize to, or `train --image-size HxW`",
-    });
-  }
+  checkSize(settings, options, `dataset "${text}"`);
   const paths = severalFiles.includes(kind) ? await splitPaths(spec.location) : [spec.location];
   const source = await sources[kind](paths, settings);
   return viewDataset({
@@ -72,16 +67,33 @@ export async function openDataset(text: string, options: OpenDatasetOptions = {}
     name: options.name ?? nameOf(paths[0] ?? spec.location),
     source,
     selection: selectImages(source, settings, `dataset "${text}"`),
-    ...viewedAs(settings.resize, options),
+    ...viewedAs(settings, options),
     ...(options.channels === undefined ? {} : { channels: options.channels }),
     withLabels: settings.labels !== "none",
   });
 }
 
-/** Without a shape nothing is resized, and how it is to be later only counts where the dataset says so. */
-function viewedAs(told: ResizeMode | undefined, { shape, resize = "stretch" }: OpenDatasetOptions) {
-  if (shape === undefined) return told === undefined ? {} : { resize: told };
-  return { shape, resize: told ?? resize };
+/** @throws OptionError for a size that is not the model's, and for a way to resize without anything to resize to */
+function checkSize({ size, resize }: DatasetOptions, { shape, unread }: OpenDatasetOptions, where: string): void {
+  if (resize !== undefined && shape === undefined && size === undefined && !unread) {
+    throw new OptionError({ where, problem: "resize needs a model to resize to, or size=HEIGHTxWIDTH" });
+  }
+  if (size === undefined || shape === undefined) return;
+  const [, height, width] = shape;
+  if (size.height === height && size.width === width) return;
+  throw new OptionError({
+    where,
+    expected: `images of ${height}x${width}, which the model takes`,
+    received: `size=${size.height}x${size.width}`,
+    hint: "leave size out, and they are brought to its size",
+  });
+}
+
+/** Without a shape or a size nothing is resized, and how it is to be later only counts where the dataset says so. */
+function viewedAs({ resize: told, size }: DatasetOptions, { shape, resize = "stretch" }: OpenDatasetOptions) {
+  if (shape !== undefined) return { shape, resize: told ?? resize };
+  if (size !== undefined) return { size, resize: told ?? resize };
+  return told === undefined ? {} : { resize: told };
 }
 
 /** A comma parts paths, unless the whole is the name of a file. */

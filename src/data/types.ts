@@ -5,6 +5,12 @@ import type { ResizeMode } from "./dataset-options.js";
 /** Channels, height, width. */
 export type ImageShape = readonly [channels: number, height: number, width: number];
 
+/** Height and width in pixels. */
+export interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
 /** Images of one size, NCHW, row-major. */
 export interface ImageBatch {
   /** `count * channels * height * width` values: bytes 0..255, or floats in [0, 1]. */

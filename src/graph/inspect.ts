@@ -1,7 +1,8 @@
 /** What a model is made of, seen by someone who wants to fine-tune it. */
 import { type DataType, type Dim, elementCount, type Graph, type Model, type Node } from "../onnx/types.js";
-import { findRule } from "../ops/index.js";
+import { AttributeReader, findRule } from "../ops/index.js";
 import { neededNodes } from "./import.js";
+import { withLiftedWeights } from "./lift-weights.js";
 import { findParameters, headLayer, headOf, initializerSources, type Parameter } from "./parameters.js";
 import { upgradeModel } from "./upgrade.js";
 
@@ -64,7 +65,7 @@ export interface InspectedHead {
 }
 
 export function inspectModel(model: Model): ModelInspection {
-  const { graph } = upgradeModel(model);
+  const { graph } = upgradeModel(withLiftedWeights(model));
   const parameters = findParameters(graph);
   const head = inspectHead(graph, parameters);
   const value = ({ name, dtype, dims }: Graph["inputs"][number]) => ({ name, dtype, dims: dims ?? null });
@@ -133,9 +134,10 @@ function countOperators(graph: Graph): InspectedOperator[] {
   return [...counts.values()].sort((a, b) => b.count - a.count || (a.op < b.op ? -1 : 1));
 }
 
-function supportOf({ op, domain }: Node): GradientSupport {
+function supportOf({ name, op, domain, attributes }: Node): GradientSupport {
   const rule = domain === "" ? findRule(op) : undefined;
   if (rule === undefined || "missing" in rule.gradient) return "missing";
+  if (rule.hasGradient?.(new AttributeReader(attributes, name)) === false) return "missing";
   return typeof rule.gradient === "function" ? "rule" : "none";
 }
 

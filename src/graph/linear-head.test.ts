@@ -6,7 +6,7 @@ import { findLinearHead } from "./linear-head.js";
 const node = (op: string, inputs: string[], output: string, attributes: Node["attributes"] = {}): Node => ({
   ...{ name: output, op, domain: "", inputs, outputs: [output], attributes },
 });
-const head = (nodes: Node[]) =>
+const head = (nodes: Node[], dims?: readonly (string | number)[]) =>
   findLinearHead(
     {
       ...{ name: "", inputs: [], outputs: [], nodes },
@@ -17,7 +17,7 @@ const head = (nodes: Node[]) =>
       ]),
     },
     "logits",
-    () => undefined,
+    () => dims,
   );
 const transB = { transB: int(1) };
 
@@ -28,4 +28,11 @@ test("a bias is the layer's own, none, or one that is computed, with which there
   expect(bias([node("Gemm", ["f", "W", ""], "logits", transB)])).toEqual([0, 0, 0]);
   const computed = [node("Squeeze", ["wide"], "b"), node("Gemm", ["f", "W", "b"], "logits", transB)];
   expect(head(computed)).toBeUndefined();
+});
+
+test("of a product over further axes there is no head: the second axis is none of features", () => {
+  const product = [node("Transpose", ["W"], "Wt"), node("MatMul", ["f", "Wt"], "logits")];
+  expect(head(product, ["N", 2])?.dimension).toBe(2);
+  expect(head(product, ["N", 1, 2])).toBeUndefined();
+  expect(head(product, ["N", 1, 1, 2])).toBeUndefined();
 });

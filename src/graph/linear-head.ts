@@ -88,9 +88,12 @@ function layer(
       ? finish(values, first)
       : finish(transposed(values, first, second), second);
   }
+  // Of a tensor with further axes the second is no axis of features.
+  if (node.op === "MatMul" && (dims(features)?.length ?? 2) !== 2) return undefined;
   if (node.op === "MatMul" && weight.dims.length === 2) return finish(transposed(values, first, second), second);
   const sees = (name: string, expected: number) => attributes.ints(name, []).every((each) => each === expected);
-  const pointwise = elementCount(weight.dims.slice(2)) === 1 && attributes.int("group", 1) === 1;
+  const pointwise =
+    weight.dims.length === 4 && elementCount(weight.dims.slice(2)) === 1 && attributes.int("group", 1) === 1;
   const everyPosition = averaged
     ? sees("strides", 1) && sees("pads", 0)
     : (dims(features)

@@ -55,6 +55,13 @@ const layers: ReadonlySet<string> = new Set(["Conv", "ConvTranspose", "Gemm", "M
 /** Operators that exporters put between a weight and the layer that uses it. */
 const rearranging: ReadonlySet<string> = new Set(["Identity", "Transpose", "Reshape", "Unsqueeze", "Squeeze"]);
 
+/** Inputs of an operator that hold weights, running statistics among them. */
+export const layerWeights = (op: string): readonly number[] =>
+  op === "BatchNormalization" ? [1, 2, 3, 4] : (parametricInputs[op] ?? []);
+/** Inputs of an operator that hold weights above a layer. */
+export const elementwiseWeights = (op: string): readonly number[] => (elementwiseInputs[op] ? [0, 1] : []);
+export const rearranges = (op: string): boolean => rearranging.has(op);
+
 /** Initializers by the tensors that are they themselves or a rearrangement of them, such as a transposed weight. */
 export function initializerSources(graph: Graph): Map<string, string> {
   const sources = new Map([...graph.initializers.keys()].map((name) => [name, name]));

@@ -14,6 +14,7 @@ import {
   type ScoreOptions,
   scores,
 } from "../scores/index.js";
+import { checkImageClasses } from "../training/class-names.js";
 import { type Classifier, imageShape, inferShapes, logitsModel, normalizationFor } from "../training/classifier.js";
 import { type PredictOptions, refuseInfinite } from "../training/predict.js";
 import { silent } from "../training/progress.js";
@@ -85,6 +86,7 @@ export async function fitScores(
       if (definition.uses.includes("labels")) {
         requireLabels(dataset);
         checkClassCount(dataset, inferShapes(classifier, shape).classes);
+        checkImageClasses(classifier.model, dataset);
       }
       if (looksAtFeatures(definition)) {
         features ??= findFeatures(classifier, shape, layer);

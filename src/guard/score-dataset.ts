@@ -2,7 +2,7 @@ import type { ImageDataset } from "../data/index.js";
 import type { Engine } from "../runtime/index.js";
 import { type Classifier, imageShape } from "../training/classifier.js";
 import { type PredictWithOptions, predictWith } from "../training/predict.js";
-import { checkFitted, type ScorePart } from "./score-part.js";
+import { checkFitted, checkResize, type ScorePart } from "./score-part.js";
 import { checkSizes, scoredModel, scoreName } from "./scored-model.js";
 
 export interface ScoredDataset {
@@ -28,7 +28,10 @@ export async function scoreDataset(
 ): Promise<ScoredDataset> {
   const model = scoredModel(classifier, parts);
   checkSizes(classifier, parts, imageShape(classifier, dataset.shape));
-  for (const part of parts) checkFitted(part, classifier, options.normalization);
+  for (const part of parts) {
+    checkFitted(part, classifier, options.normalization);
+    checkResize(part, dataset);
+  }
   const names = parts.map(scoreName);
   const { logits, outputs } = await predictWith(engine, classifier, model, names, dataset, options);
   return {

@@ -1,5 +1,5 @@
 /** A score as an ONNX graph of its own, from logits and features, or the image, to one number per image: what is kept in files and put on top of models. */
-import type { ImageDataset, Normalization } from "../data/index.js";
+import type { ImageDataset, Normalization, ResizeMode } from "../data/index.js";
 import { FormatError, OptionError } from "../errors.js";
 import { GraphBuilder, minimumOpset } from "../graph/builder.js";
 import type { Model } from "../onnx/types.js";
@@ -16,6 +16,7 @@ const optionsKey = "offmap.score.options";
 const featuresKey = "offmap.score.features";
 const mapKey = "offmap.score.map";
 const partNormalizationKey = "offmap.score.normalization";
+const partResizeKey = "offmap.score.resize";
 const fittedToKey = "offmap.score.fitted_to";
 const networkKey = "offmap.score.network";
 
@@ -50,6 +51,8 @@ export interface ScorePart {
   readonly map?: string;
   /** How the images were normalised that it was fitted to; absent for scores that were fitted to none. */
   readonly normalization?: string;
+  /** How images of other sizes were brought to the network's; absent where there were none, or that does not matter. */
+  readonly resize?: ResizeMode;
   /** What it was fitted to; absent where it was fitted to nothing. */
   readonly fittedTo?: FittedTo;
   /** Fingerprint of the network that it was made for; absent for scores of logits that need no fit, which suit all. */
@@ -132,19 +135,25 @@ export function labelledPart(
 export function fittedTo(
   part: ScorePart,
   classifier: Classifier,
-  dataset: Pick<ImageDataset, "name" | "length"> | undefined,
+  dataset: Pick<ImageDataset, "name" | "length" | "resize"> | undefined,
   normalization: Normalization | undefined,
 ): ScorePart {
   const text = normalizationText(normalizationFor(classifier, normalization));
   const told = dataset && { dataset: dataset.name, images: dataset.length };
   const network = networkFingerprint(classifier);
+  const resize = dataset?.resize;
   const metadata = new Map([
     ...part.model.metadata,
     [partNormalizationKey, text],
     [networkKey, network],
+    ...(resize === undefined ? [] : [[partResizeKey, resize] as const]),
     ...(told === undefined ? [] : [[fittedToKey, JSON.stringify(told)] as const]),
   ]);
-  return { ...part, normalization: text, network, ...(told && { fittedTo: told }), model: { ...part.model, metadata } };
+  return {
+    ...{ ...part, normalization: text, network, model: { ...part.model, metadata } },
+    ...(resize !== undefined && { resize }),
+    ...(told && { fittedTo: told }),
+  };
 }
 
 /** @throws OptionError for another network than the part was made for, or images normalised otherwise than those that it was fitted to */
@@ -153,6 +162,17 @@ export function checkFitted(part: ScorePart, classifier: Classifier, normalizati
   checkNormalization(part.normalization, normalizationFor(classifier, normalization), {
     what: `score ${part.score} was fitted`,
     again: "give the same one, or fit the score again",
+  });
+}
+
+/** @throws OptionError for images that are brought to the network's size in another way than those that the part was fitted to */
+export function checkResize(part: ScorePart, { spec, resize }: Pick<ImageDataset, "spec" | "resize">): void {
+  if (part.resize === undefined || resize === undefined || part.resize === resize) return;
+  throw new OptionError({
+    where: spec,
+    expected: `resize=${part.resize}, with which the score ${part.score} was fitted`,
+    received: `resize=${resize}`,
+    hint: "give the same one in the dataset, or to `offmap score` as --resize, or fit the score again",
   });
 }
 
@@ -217,6 +237,7 @@ export function asPart(model: Model, file: string): ScorePart {
   const features = model.metadata.get(featuresKey);
   const map = model.metadata.get(mapKey);
   const normalization = model.metadata.get(partNormalizationKey);
+  const resize = model.metadata.get(partResizeKey) as ResizeMode | undefined;
   const told = model.metadata.get(fittedToKey);
   const network = model.metadata.get(networkKey);
   const part = { score: name as PartName, options: JSON.parse(options) as ScoreOptions, model };
@@ -225,6 +246,7 @@ export function asPart(model: Model, file: string): ScorePart {
     ...(features !== undefined && { features }),
     ...(map !== undefined && { map }),
     ...(normalization !== undefined && { normalization }),
+    ...(resize !== undefined && { resize }),
     ...(told !== undefined && { fittedTo: JSON.parse(told) as FittedTo }),
     ...(network !== undefined && { network }),
   };

@@ -18,8 +18,11 @@ import {
   randomTensor,
   storedCases,
 } from "../../test/gradients/index.js";
+import { GraphBuilder } from "../graph/builder.js";
+import { gradients } from "../graph/differentiate.js";
 import { type Attributes, int, ints, type Tensor, text } from "../onnx/types.js";
-import { tensorOf } from "./expressions.js";
+import { sum, tensorOf } from "./expressions.js";
+import type { Expr } from "./types.js";
 
 test.each(storedCases("resampling"))("PyTorch: $op: $name", checkStored);
 
@@ -160,15 +163,33 @@ test("Resize of chosen axes, in any order", async () => {
   await checkResize([3, 4], { mode: text("linear"), axes: ints([3, 2]) }, { sizes: [7, 5] });
 });
 
+const toFour = [undefined, undefined, int64(1, 1, 4, 4)] as const;
+
 test.each<[string, Attributes, RegExp]>([
   ["cubic", { mode: text("cubic") }, /mode to be one of nearest, linear, got cubic/],
-  ["antialias", { mode: text("linear"), antialias: int(1) }, /antialias is not supported/],
+  ["antialias", { mode: text("linear"), antialias: int(1) }, /no gradient goes through antialias/],
   ["crops", { coordinate_transformation_mode: text("tf_crop_and_resize") }, /got tf_crop_and_resize/],
-  ["a kept aspect ratio", { keep_aspect_ratio_policy: text("not_larger") }, /stretch, got not_larger/],
   ["an unknown rounding", { nearest_mode: text("toString") }, /nearest_mode to be one of .*, got toString/],
+])("no gradient goes through Resize with %s, whose shape is known", (_, attributes, message) => {
+  const graph = new GraphBuilder();
+  const x = graph.input("x", "float32", [1, 1, 2, 2]);
+  const sizes = graph.constant(tensorOf([1, 1, 4, 4], "int64"));
+  const [y] = graph.op("Resize", [x, undefined, undefined, sizes], attributes) as [Expr];
+  expect(y.dims).toEqual([1, 1, 4, 4]);
+  expect(() => gradients(graph, sum(y), [x])).toThrow(message);
+});
+
+test.each<[string, Attributes, RegExp]>([
+  ["a kept aspect ratio", { keep_aspect_ratio_policy: text("not_larger") }, /stretch, got not_larger/],
 ])("Resize with %s is refused by name", (_, attributes, message) => {
-  const inputs = [fed(randomTensor([1, 1, 2, 2], 1)), undefined, undefined, int64(1, 1, 4, 4)];
+  const inputs = [fed(randomTensor([1, 1, 2, 2], 1)), ...toFour];
   expect(() => inferTypes({ op: "Resize", attributes, inputs })).toThrow(message);
+});
+
+test("Resize by scales of what is cropped is refused", () => {
+  const attributes = { coordinate_transformation_mode: text("tf_crop_and_resize") };
+  const inputs = [fed(randomTensor([1, 1, 2, 2], 1)), undefined, constant(tensorOf([1, 1, 2, 2]))];
+  expect(() => inferTypes({ op: "Resize", attributes, inputs })).toThrow(/got tf_crop_and_resize/);
 });
 
 test("Resize with scales and sizes, or neither, is refused", () => {

@@ -1,9 +1,11 @@
-// Resize, modes nearest and linear.   ONNX opset 18. Not supported: cubic, antialias, tf_crop_and_resize, keeping the aspect ratio.
+// Resize.   ONNX opset 18. Not supported: keeping the aspect ratio, and scales with tf_crop_and_resize. A gradient goes through the modes
+// nearest and linear without antialias and tf_crop_and_resize.
 //
 // Each output element is a weighted sum of input elements, axis by axis: y = A x along every resized axis, so dx = Aᵀ dy, one product
 // per axis. The rows of A repeat ONNX Runtime's arithmetic in float32, since nearest decides by it where a position lies half way.
 import { ShapeError, UnsupportedError } from "../errors.js";
 import { type Dim, formatDims } from "../onnx/types.js";
+import type { AttributeReader } from "./attributes.js";
 import { applyTransposed } from "./separable.js";
 import { constantIntegers, normalizeAxis, operand, staticDims } from "./shapes.js";
 import type { Expr, OperandType, OperatorRule, ShapeCall } from "./types.js";
@@ -53,17 +55,7 @@ const given = (operandType: OperandType | undefined) =>
 /** The axes that change, or are resampled although their size stays. */
 function resizedAxes(call: Call): AxisResize[] {
   const { dims } = operand(call, 0);
-  choose(call, "coordinate_transformation_mode", "half_pixel", positions);
-  choose(call, "nearest_mode", "round_prefer_floor", roundings);
-  choose(call, "mode", "nearest", { nearest: true, linear: true });
   choose(call, "keep_aspect_ratio_policy", "stretch", { stretch: true });
-  if (call.attributes.int("antialias", 0) !== 0) {
-    throw new UnsupportedError({
-      where: call.where,
-      problem: "antialias is not supported",
-      hint: "freeze below this node",
-    });
-  }
   const axes = call.attributes
     .ints(
       "axes",
@@ -78,6 +70,8 @@ function resizedAxes(call: Call): AxisResize[] {
       received: scales ? "both" : "neither",
     });
   }
+  // Sizes say it themselves; scales are of the region that is cropped.
+  if (sizes === undefined && isCropping(call)) choose(call, "coordinate_transformation_mode", "half_pixel", positions);
   const values = sizes === undefined ? constantScales(call) : constantIntegers(call, 3, "sizes");
   if (values.length !== axes.length || values.some((value) => !(value > 0))) {
     throw new ShapeError({
@@ -98,6 +92,27 @@ function resizedAxes(call: Call): AxisResize[] {
   });
   // ONNX Runtime copies a tensor whose sizes all stay as they are, whatever the scales.
   return resized.every(({ input, output }) => input === output) ? [] : resized;
+}
+
+const isCropping = ({ attributes }: Pick<Call, "attributes">): boolean =>
+  attributes.string("coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize";
+
+const differentiable = (attributes: AttributeReader): boolean =>
+  Object.hasOwn(positions, attributes.string("coordinate_transformation_mode", "half_pixel")) &&
+  ["nearest", "linear"].includes(attributes.string("mode", "nearest")) &&
+  attributes.int("antialias", 0) === 0;
+
+/** @throws UnsupportedError for a way to interpolate that no gradient goes through */
+function checkInterpolation(call: Call): void {
+  choose(call, "coordinate_transformation_mode", "half_pixel", positions);
+  choose(call, "nearest_mode", "round_prefer_floor", roundings);
+  choose(call, "mode", "nearest", { nearest: true, linear: true });
+  if (call.attributes.int("antialias", 0) === 0) return;
+  throw new UnsupportedError({
+    where: call.where,
+    problem: "no gradient goes through antialias",
+    hint: "freeze below this node",
+  });
 }
 
 function constantScales(call: Call): number[] {
@@ -136,6 +151,7 @@ export const resize: readonly OperatorRule[] = [
       shape: "⌊in·scale⌋, or the sizes given",
       gradient: "dy times the transposed interpolation matrix, per axis",
     },
+    hasGradient: differentiable,
     shape: (call) => {
       const { dtype, dims } = operand(call, 0);
       const result = [...dims];
@@ -144,6 +160,7 @@ export const resize: readonly OperatorRule[] = [
     },
     gradient: (call) => {
       staticDims(call.inputs[0] as Expr, call.where);
+      checkInterpolation(call);
       const axes = resizedAxes(call);
       return [
         axes.reduceRight((dx, resized) => {

@@ -114,6 +114,8 @@ export interface OperatorRule {
   /** @throws ShapeError when the operands do not fit the operator */
   shape(call: ShapeCall): ValueType[];
   readonly gradient: GradientRule | NoGradient | MissingGradient;
+  /** Whether the rule is for a node with these attributes, for operators where it is not for all. Default: it is. */
+  hasGradient?(attributes: AttributeReader): boolean;
   /** Value of the outputs for known inputs: only for the operators that occur in shape arithmetic. */
   fold?(call: FoldCall): Tensor[] | undefined;
   /** The fold needs no values, only types and attributes (Shape), so it is asked also when inputs are unknown or large. */

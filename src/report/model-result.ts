@@ -29,13 +29,14 @@ export interface ModelResultOptions {
 
 export async function modelResult(options: ModelResultOptions): Promise<ModelResult> {
   const { name, evaluation, training } = options;
-  const { accuracy, groups } = evaluation.id;
+  const { accuracy, groups, adjusted } = evaluation.id;
   const scores = options.scores ?? evaluation.average.map(({ score }) => score);
   const plotted = scores.at(-1) as string;
   return {
     name,
     ...(accuracy === undefined ? {} : { accuracy }),
     ...(groups === undefined ? {} : { accuracyGroups: groups }),
+    ...(adjusted === undefined ? {} : { adjusted }),
     rows: evaluation.rows.filter((row) => scores.includes(row.score)).map((row) => detectionRow(name, row)),
     curves: evaluation.sets.ood.map((set) => curvesOf(evaluation.sets.id, set, plotted)),
     ...(training === undefined ? {} : { training }),

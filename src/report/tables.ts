@@ -109,6 +109,12 @@ export function accuracyTable({ models, baseline }: Report): Markup | undefined 
       name: `${group.charAt(0).toUpperCase()}${group.slice(1)}-shot`,
       of: ({ accuracyGroups }: ModelResult) => accuracyGroups?.[group],
     })),
+    ...(measured.some(({ adjusted }) => adjusted !== undefined)
+      ? [
+          { name: "Adjusted logits", of: ({ adjusted }: ModelResult) => adjusted?.accuracy },
+          { name: "Adjusted, few-shot", of: ({ adjusted }: ModelResult) => adjusted?.groups.few },
+        ]
+      : []),
   ];
   const reference = models.find(({ name }) => name === baseline);
   const cell = (model: ModelResult, of: (model: ModelResult) => number | undefined) => {

@@ -81,3 +81,13 @@ test.each([
 ])("terminal %s with %j: colour is %s", (isTTY, environment, expected) => {
   expect(wantsColor(isTTY === undefined ? {} : { isTTY }, environment)).toBe(expected);
 });
+
+test("of names that are too long the model's part is cut, and the score stays", () => {
+  const long = "a-network-with-a-name-that-is-longer-than-any-terminal-has-room-for";
+  const two = ["msp", "energy"].flatMap((score) =>
+    rows.map((each) => ({ ...each, model: `${long}-${each.model}`, score })),
+  );
+  const text = renderTextTable(two, { baseline: `${long}-untouched`, color: false, width: 80 });
+  expect(text.match(/…, msp /g)).toHaveLength(6);
+  expect(text.match(/…, energy /g)).toHaveLength(6);
+});

@@ -52,7 +52,12 @@ export function renderTextTable(rows: readonly DetectionRow[], options: TextTabl
   const width = Math.max(24, options.width ?? process.stdout.columns ?? 100);
   const { sets, scores, lines } = compare(rows, baseline);
   const compared = lines.some(({ sets: cells }) => cells.some((cell) => cell?.auroc.difference !== undefined));
-  const name = (line: Line) => clean(scores.length > 1 ? `${line.model}, ${line.score}` : line.model);
+  // Of a name that is too long the model's part is cut: the score tells lines of one model apart.
+  const scoreOf = (line: Line) => (scores.length > 1 ? clean(`, ${line.score}`) : "");
+  const name = (line: Line, room = Number.POSITIVE_INFINITY) => {
+    const kept = Math.max(1, room - displayWidth(scoreOf(line)));
+    return truncate(truncate(clean(line.model), kept) + scoreOf(line), room);
+  };
   const heading = scores.length === 1 ? `%, ${clean(scores[0] ?? "")} score` : "%";
   const longest = Math.max(displayWidth(heading) - indent, ...lines.map((line) => displayWidth(name(line))));
   const layout = layouts
@@ -68,7 +73,7 @@ export function renderTextTable(rows: readonly DetectionRow[], options: TextTabl
       const cells = of(line);
       if (cells === undefined) return [];
       const numbers = layout.metrics.map(({ key }) => cellText(cells[key], layout.differences, color)).join("");
-      return [`${" ".repeat(indent)}${padded(truncate(name(line), nameWidth), nameWidth)}${numbers}`.trimEnd()];
+      return [`${" ".repeat(indent)}${padded(name(line, nameWidth), nameWidth)}${numbers}`.trimEnd()];
     });
     return body.length === 0 ? [] : [style(truncate(clean(title), width), underlined, color), ...body];
   };

@@ -71,6 +71,11 @@ export interface ModelResult {
   readonly accuracy?: number;
   /** Accuracy over the classes with many, a medium number of and few training images, as fractions. */
   readonly accuracyGroups?: Readonly<Record<"many" | "medium" | "few", number>>;
+  /** The same of predictions from logits adjusted to the class counts. */
+  readonly adjusted?: {
+    readonly accuracy: number;
+    readonly groups: Readonly<Record<"many" | "medium" | "few", number>>;
+  };
   readonly rows: readonly DetectionRow[];
   readonly curves: readonly DetectionCurves[];
   readonly training?: readonly TrainingPoint[];

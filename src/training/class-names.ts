@@ -1,5 +1,42 @@
+import type { ImageDataset } from "../data/index.js";
+import { DataError } from "../errors.js";
 import type { Model } from "../onnx/index.js";
 import { classNamesKey } from "./classifier.js";
+
+/**
+ * Refuses labels that are outputs of other classes: a class that the model remembers in another place. Names that one side does not know say nothing.
+ *
+ * @param own         what the outputs are called, in their order
+ * @param classNames  of the labels, in the order of their numbers
+ * @param where       the data, for the message
+ * @throws DataError naming a class and the output that it would be judged by
+ */
+export function checkClassPlaces(
+  own: readonly string[] = [],
+  classNames: readonly string[] = [],
+  { where, hint }: { readonly where: string; readonly hint: string },
+): void {
+  for (const [label, name] of classNames.entries()) {
+    const output = own.indexOf(name);
+    if (output < 0 || output === label) continue;
+    throw new DataError({
+      where,
+      expected: `class "${name}" as number ${output}, which the model's output of it has`,
+      received: `number ${label}, the output of "${own[label] ?? "no class"}"`,
+      hint,
+    });
+  }
+}
+
+/** {@link checkClassPlaces} of images: folders are numbered in the order of their names. */
+export function checkImageClasses(
+  model: Pick<Model, "metadata">,
+  { spec: where, classNames, labels }: Pick<ImageDataset, "spec" | "classNames" | "labels">,
+): void {
+  if (labels === undefined) return;
+  const hint = "number the classes as where the model was trained: rename folders, or give a list with labels";
+  checkClassPlaces(classNamesOf(model), classNames, { where, hint });
+}
 
 /** Names of the classes that a tuned model remembers from its training images; undefined for a model that has none. */
 export function classNamesOf({ metadata }: Pick<Model, "metadata">): readonly string[] | undefined {

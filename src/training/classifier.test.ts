@@ -44,6 +44,16 @@ describe("asClassifier", () => {
     },
   );
 
+  test("refuses BatchNormalization in training mode, in which images change each other's scores", () => {
+    const nodes = plain.graph.nodes.map((node) =>
+      node.op === "BatchNormalization" ? { ...node, attributes: { ...node.attributes, training_mode: int(1) } } : node,
+    );
+    expect(nodes).not.toEqual(plain.graph.nodes);
+    expect(() => asClassifier({ ...plain, graph: { ...plain.graph, nodes } }, "m.onnx")).toThrow(
+      /m.onnx, node ".*" \(BatchNormalization\): expected the running statistics.*export the model in evaluation mode/,
+    );
+  });
+
   test.each([
     [["Softmax", "Flatten"], "a Softmax with a Flatten after it"],
     [["LogSoftmax", "Reshape"], "a LogSoftmax with a Reshape after it"],

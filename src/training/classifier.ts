@@ -3,12 +3,16 @@ import { type Normalization, type OpenDatasetOptions, parseNormalization } from 
 import { ShapeError, UnsupportedError } from "../errors.js";
 import { GraphBuilder, minimumOpset } from "../graph/builder.js";
 import { type ImportedGraph, importGraph } from "../graph/import.js";
+import { withLiftedWeights } from "../graph/lift-weights.js";
 import type { Parameter } from "../graph/parameters.js";
 import { upgradeModel } from "../graph/upgrade.js";
 import { formatDims, type Model, type Node, origin } from "../onnx/index.js";
+import { AttributeReader } from "../ops/index.js";
 
 /** Key in a model's metadata under which the pixel normalisation it was tuned with is remembered. */
 export const normalizationKey = "offmap.normalization";
+/** Metadata key of how images of other sizes were brought to the model's, where that is not the default. */
+export const resizeKey = "offmap.resize";
 /** Key under which a tuned model remembers the names of its classes, as a JSON list. */
 export const classNamesKey = "offmap.class_names";
 
@@ -34,9 +38,11 @@ const reshaping: readonly string[] = [...passing, "Flatten", "Reshape", "Squeeze
 /**
  * @param file  how errors call the model
  * @throws ShapeError when the model does not take one batch of images or does not give one row of numbers per image
- * @throws UnsupportedError for other numbers than float32, and for a Softmax whose shape is changed before it is given out
+ * @throws UnsupportedError for other numbers than float32, for a Softmax whose shape is changed before it is given out, and for BatchNormalization in
+ *   training mode
  */
-export function asClassifier(model: Model, file = "model"): Classifier {
+export function asClassifier(read: Model, file = "model"): Classifier {
+  const model = withLiftedWeights(read);
   const upgraded = upgradeModel(model);
   const { inputs, outputs } = upgraded.graph;
   const [input, ...others] = inputs;
@@ -81,6 +87,7 @@ export function asClassifier(model: Model, file = "model"): Classifier {
     const dim = input.dims?.[axis];
     return typeof dim === "number" ? dim : undefined;
   };
+  refuseBatchStatistics(upgraded.graph.nodes, input.name, file);
   return {
     model,
     upgraded,
@@ -89,6 +96,23 @@ export function asClassifier(model: Model, file = "model"): Classifier {
     logits: endsInSoftmax ? (last?.inputs[0] as string) : output.name,
     endsInSoftmax,
   };
+}
+
+/** In training mode what is said of an image depends on those beside it. Of weights, which no image moves, it is a way to standardise them. */
+function refuseBatchStatistics(nodes: readonly Node[], image: string, file: string): void {
+  const seen = new Set([image]);
+  for (const { name, op, inputs, outputs, attributes } of nodes) {
+    if (!inputs.some((input) => seen.has(input))) continue;
+    for (const output of outputs) seen.add(output);
+    const isTraining = new AttributeReader(attributes, name).int("training_mode", 0) === 1;
+    if (op !== "BatchNormalization" || !isTraining || !seen.has(inputs[0] ?? "")) continue;
+    throw new UnsupportedError({
+      where: `${file}, node "${name}" (${op})`,
+      expected: "the running statistics of inference",
+      received: "training mode, in which images change each other's results",
+      hint: "export the model in evaluation mode",
+    });
+  }
 }
 
 /** The node that makes a tensor, or what goes through nodes of some operators to it; undefined where a graph begins with it. */
@@ -114,12 +138,15 @@ export function normalizationFor(
   return given ?? (remembered === undefined ? undefined : parseNormalization(remembered));
 }
 
-/** How datasets are opened: images are brought to the model's size and channels; where it takes any, to the dataset's. */
+/** How datasets are opened: images are brought to the model's size and channels, in the way that it remembers; where it takes any, to the dataset's. */
 export function shapeHint({
+  model: { metadata },
   shape: [channels, height, width],
-}: Classifier): Pick<OpenDatasetOptions, "shape" | "channels"> {
-  if (channels === undefined) return {};
-  return height === undefined || width === undefined ? { channels } : { shape: [channels, height, width] };
+}: Classifier): Pick<OpenDatasetOptions, "shape" | "channels" | "resize"> {
+  const resize = metadata.get(resizeKey) === "crop" ? ({ resize: "crop" } as const) : {};
+  if (channels === undefined) return resize;
+  const isOpen = height === undefined || width === undefined;
+  return { ...resize, ...(isOpen ? { channels } : { shape: [channels, height, width] as const }) };
 }
 
 /** A batch that no hard-coded batch size of 1 can pass for. */

@@ -13,6 +13,7 @@ import {
 import { DataError, OptionError } from "../errors.js";
 import { losses } from "../losses/index.js";
 import type { Model } from "../onnx/types.js";
+import { checkImageClasses } from "./class-names.js";
 import { asClassifier, type Classifier, imageShape, normalizationFor, shapeHint } from "./classifier.js";
 import { planTraining, type TrainingPlan } from "./plan.js";
 import type { ResolvedTrainingOptions } from "./training-options.js";
@@ -37,15 +38,15 @@ const defaultHoldOut = 0.05;
 
 /**
  * @param model    as it is before the first step, and how errors call it
- * @param resizes  whether in-distribution images of other sizes are brought to that of the model, or refused
+ * @param trained  whether the model was there before the data; else it was made for their size, and others among them are refused
  */
 export async function openInputs(
   options: ResolvedTrainingOptions,
-  { model, where, resizes }: { readonly model: Model; readonly where: string; readonly resizes: boolean },
+  { model, where, trained }: { readonly model: Model; readonly where: string; readonly trained: boolean },
 ): Promise<RunInputs> {
   const classifier = asClassifier(model, where);
   const normalization = normalizationFor(classifier, options.normalization);
-  const found = await openDataset(options.id, resizes ? shapeHint(classifier) : {});
+  const found = await openDataset(options.id, trained ? shapeHint(classifier) : {});
   const shape = imageShape(classifier, found.shape);
   // A model may take any height and one width.
   const id = isDeepStrictEqual(shape, [...found.shape]) ? found : await openDataset(options.id, { shape });
@@ -78,6 +79,7 @@ export async function openInputs(
     });
   }
   checkClassCount(id, plan.classes);
+  checkImageClasses(model, id);
   // Of a handful of images none can be spared, and every class keeps one.
   const wanted = Math.round(id.length * defaultHoldOut);
   const spare = options.shuffle && wanted >= 1 && wanted <= id.length - new Set(id.labels).size;

@@ -46,8 +46,6 @@ export interface Start {
   readonly digest: string;
   /** Whether the model has learned anything yet, so that margins and a prior can be measured on it. */
   readonly trained: boolean;
-  /** Whether in-distribution images of other sizes are brought to that of the model, or refused. */
-  readonly resizes: boolean;
 }
 
 /** A fall of accuracy by more than this is worth a warning. */

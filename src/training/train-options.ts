@@ -10,8 +10,6 @@ export interface TrainOptions extends TrainingOptions {
   readonly width?: number;
   /** `deconf`: the last layer of Generalized ODIN, logits h / g with an output `cosine` for h; default `linear`. */
   readonly head?: "linear" | "deconf";
-  /** What all images are brought to; default: their own size, which must then be one. */
-  readonly imageSize?: { readonly height: number; readonly width: number };
 }
 
 export type ResolvedTrainOptions = TrainOptions &

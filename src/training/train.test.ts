@@ -219,15 +219,14 @@ describe("train", () => {
     test("are refused, not squeezed to that of the first", async () => {
       const { outliers: _, ...told } = options("mixed out", { id: id(), batch: 2 });
       await expect(train(told)).rejects.toThrow(
-        /expected 12 x 8 pixels as in the first image, got 8 x 8;.*--image-size/,
+        /expected 12 x 8 pixels as in the first image, got 8 x 8;.*size=HEIGHTxWIDTH/,
       );
     });
 
     test("are brought to the one that is given, as the dataset says", async () => {
-      const imageSize = { height: 16, width: 20 };
-      const { outliers: _, ...told } = options("sized", { id: id(), batch: 2, imageSize, steps: 1 });
+      const { outliers: _, ...told } = options("sized", { batch: 2, steps: 1 });
       const [stretched, cropped] = await Promise.all(
-        ["", "?resize=crop"].map((mode) =>
+        ["?size=16x20", "?size=16x20&resize=crop"].map((mode) =>
           train({ ...told, id: id() + mode, out: join(folder, `sized ${mode.slice(1)}`) }),
         ),
       );

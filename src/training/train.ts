@@ -9,13 +9,12 @@ import { resolveTrainOptions, type TrainOptions } from "./train-options.js";
 import type { TrainingResult } from "./training-options.js";
 
 /**
- * Trains a classifier from nothing. The data tell its number of classes, and the size of its images unless it is given, and `seed` its starting values. See
+ * Trains a classifier from nothing. The data tell its number of classes, and the size of its images, and `seed` its starting values. See
  * {@link runTraining} for what is written and thrown.
  */
 export async function train(options: TrainOptions, context: TrainingContext = {}): Promise<TrainingResult> {
   const resolved = resolveTrainOptions(options);
-  const { imageSize } = resolved;
-  const { classCount: classes, shape: own } = await openDataset(options.id, { unread: imageSize !== undefined });
+  const { classCount: classes, shape } = await openDataset(options.id);
   if (classes === undefined) {
     throw new DataError({
       where: options.id,
@@ -38,9 +37,8 @@ export async function train(options: TrainOptions, context: TrainingContext = {}
       received: resolved.loss,
     });
   }
-  const shape = imageSize === undefined ? own : ([own[0], imageSize.height, imageSize.width] as const);
   const model = createModel(architecture, { classes, shape, width: resolved.width, ...head }, resolved.seed);
   const digest = createHash("sha256").update(encodeModel(model)).digest("hex");
-  const start = { model, where: options.arch, digest, trained: false, resizes: imageSize !== undefined };
+  const start = { model, where: options.arch, digest, trained: false };
   return runTraining(start, resolved, options, context);
 }

@@ -1,7 +1,7 @@
-import { formatNormalization, type Normalization } from "../data/index.js";
+import { formatNormalization, type Normalization, type ResizeMode } from "../data/index.js";
 import type { Model, Tensor } from "../onnx/types.js";
 import { version } from "../version.js";
-import { type Classifier, classNamesKey, normalizationKey } from "./classifier.js";
+import { type Classifier, classNamesKey, normalizationKey, resizeKey } from "./classifier.js";
 import type { Preparation } from "./preparation.js";
 import type { ResolvedTrainingOptions } from "./training-options.js";
 
@@ -11,12 +11,12 @@ const priorKey = "offmap.prior";
 export interface Origin {
   readonly classifier: Pick<Classifier, "model">;
   readonly normalization: Normalization | undefined;
-  readonly id: { readonly classNames?: readonly string[] };
+  readonly id: { readonly classNames?: readonly string[]; readonly resize?: ResizeMode };
 }
 
 /**
  * The model of a run with new weights: same inputs, outputs and operator set. Its metadata say how it was made: `offmap.version`,
- * `offmap.tuned` or `offmap.trained` (settings, JSON), `offmap.prior` (JSON), `offmap.normalization`, and the names of the classes.
+ * `offmap.tuned` or `offmap.trained` (settings, JSON), `offmap.prior` (JSON), `offmap.normalization`, `offmap.resize`, and the names of the classes.
  */
 export function trainedModel(
   trained: Readonly<Record<string, Tensor>>,
@@ -37,6 +37,8 @@ export function trainedModel(
   if (prepared.prior === null) metadata.delete(priorKey);
   else metadata.set(priorKey, JSON.stringify(prepared.prior.prior));
   if (normalization !== undefined) metadata.set(normalizationKey, formatNormalization(normalization));
+  if (id.resize === "crop") metadata.set(resizeKey, id.resize);
+  if (id.resize === "stretch") metadata.delete(resizeKey);
   if (id.classNames !== undefined) metadata.set(classNamesKey, JSON.stringify(id.classNames));
   return { ...model, graph: { ...model.graph, initializers }, metadata };
 }

@@ -7,6 +7,6 @@ import { resolveTuneOptions, type TuneOptions } from "./tune-options.js";
 /** One run, with the options as they are. */
 export async function tuneOnce(options: TuneOptions, context: TrainingContext = {}): Promise<TrainingResult> {
   await keepModel(options.out, options.model);
-  const start = { ...(await readStartModel(options.model)), where: options.model, trained: true, resizes: true };
+  const start = { ...(await readStartModel(options.model)), where: options.model, trained: true };
   return runTraining(start, resolveTuneOptions(options), options, context);
 }

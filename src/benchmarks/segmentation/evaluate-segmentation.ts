@@ -184,7 +184,7 @@ export async function evaluateSegmentation(
     };
   });
   const components =
-    options.components === undefined
+    options.components === undefined || found.length === 0
       ? []
       : await componentsOf(
           found.map(({ row }) => row),

@@ -118,7 +118,9 @@ test("rows that differ in numbers of their formulas alone are alike to the memor
 
 test("a model that is none is refused with the place in the recipe", async () => {
   const text = lines("", "").replace("train: { arch: resnet20 }", `model: ${join(folder, "data", "train.bin")}`);
-  await expect(plan([text])).rejects.toThrow(/row-0.yaml, stage 1 \(model\): .*train.bin, byte 1: expected a protobuf field/);
+  await expect(plan([text])).rejects.toThrow(
+    /row-0.yaml, stage 1 \(model\): .*train.bin, byte 1: expected a protobuf field/,
+  );
 });
 
 test("images of any set may be cropped, which makes them others to a network", async () => {

@@ -94,9 +94,9 @@ export const calibrateCommand = defineCommand({
     const { checkOutputFile } = await import("../output-folder.js");
     if (out !== undefined) await checkOutputFile(out, [model, fit]);
     const { classifier, normalization } = await openClassifier(model, normalize);
-    const images = await openDataset(id, shapeHint(classifier));
+    const images = await openDataset(id, { ...shapeHint(classifier), ignoreLabels: true });
     const shape = imageShape(classifier, images.shape);
-    const sets = await openOodSets(ood, { shape });
+    const sets = await openOodSets(ood, { ...shapeHint(classifier), shape });
     const part = await chosenPart(fit, score, inferShapes(classifier, shape).classes);
     const { progress, signal } = io;
     const calibration = await withEngine({ device, threads }, (engine) =>

@@ -53,8 +53,8 @@ export const combine = defineCommand({
     await checkOutputFile(out, [model, ...fit]);
     const { classifier, normalization } = await openClassifier(model, normalize);
     const parts = await Promise.all(fit.map(readPart));
-    const images = await openDataset(id, shapeHint(classifier));
-    const sets = await openOodSets(ood, { shape: imageShape(classifier, images.shape) });
+    const images = await openDataset(id, { ...shapeHint(classifier), ignoreLabels: true });
+    const sets = await openOodSets(ood, { ...shapeHint(classifier), shape: imageShape(classifier, images.shape) });
     const { progress, signal } = io;
     const part = await withEngine(engineChoices, (engine) =>
       combineScores(engine, classifier, parts, images, sets, { normalization, progress, signal, batch }),

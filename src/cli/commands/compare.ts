@@ -109,7 +109,7 @@ export const compare = defineCommand({
     const settings = { ...options, scores: compared, fitted, preset, ranked: true };
     const done = await evaluateModels([model], settings, io);
     const [subject] = done.models;
-    const document = { model, fit_seconds: fitSeconds, ...(subject && evaluationDocument(subject.evaluation)) };
+    const document = { model, fit_seconds: fitSeconds, ...(subject && evaluationDocument(subject)), data: done.data };
     if (out !== undefined) await writeEvaluation(out, document, done);
     await io.write(document, () => {
       const rows = (subject?.evaluation.average ?? [])

@@ -112,7 +112,7 @@ export const evaluate = defineCommand({
       preset,
     };
     const done = await evaluateModels([...baseline, model], settings, io);
-    const document = comparedDocument(done.models, ({ evaluation }) => evaluationDocument(evaluation));
+    const document = { ...comparedDocument(done.models, evaluationDocument), data: done.data };
     if (out !== undefined) await writeEvaluation(out, document, done);
     await io.write(document, () =>
       [

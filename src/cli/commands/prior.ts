@@ -76,10 +76,10 @@ export const prior = defineCommand({
     const { openClassifier, withEngine } = await import("../classifier-run.js");
     const { classNamesOf } = await import("../../training/class-names.js");
     const { measurePrior } = await import("../../training/index.js");
-    const { priorDocument } = await import("../prior-document.js");
+    const { chartFile, priorDocument } = await import("../prior-document.js");
     const { priorText } = await import("../prior-text.js");
     const { checkOutputFile } = await import("../output-folder.js");
-    if (out !== undefined) await checkOutputFile(out, [model]);
+    for (const file of out === undefined ? [] : [out, chartFile(out)]) await checkOutputFile(file, [model]);
     const { classifier, normalization } = await openClassifier(model, normalize);
     const classNames = classNamesOf(classifier.model);
     const { progress, signal } = io;
@@ -97,7 +97,7 @@ export const prior = defineCommand({
       const names = classNames ?? found.counts.map((_, index) => `class ${index}`);
       await writeFileAtomic(out, `${JSON.stringify(document, null, 2)}\n`);
       const chart = renderPriorChart({ classNames: names, share: found.prior, outliers: found.outliers });
-      await writeFileAtomic(`${out.replace(/\.json$/, "")}.svg`, chart);
+      await writeFileAtomic(chartFile(out), chart);
     }
     await io.write(document, () => priorText(found, io.columns));
   },

@@ -4,7 +4,7 @@ import { inColumns } from "../columns.js";
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
 import { toggle } from "../option.js";
-import { number, text } from "../parsers.js";
+import { number, oneOf, text } from "../parsers.js";
 import { classesOption } from "../segmentation/classes-option.js";
 import { anyScore, asImageScores } from "../segmentation/score-names.js";
 import { segmentsOption } from "../segmentation/set-options.js";
@@ -35,6 +35,12 @@ export const score = defineCommand({
     },
     fit: shared.fit,
     batch: shared.batch,
+    resize: {
+      placeholder: "WAY",
+      help: "bring images of another size to the model's: stretch them, or cut out their middle (crop)",
+      default: "as the model was trained, else stretch",
+      parser: oneOf(["stretch", "crop"]),
+    },
     csv: toggle("print comma-separated values"),
     normalize: shared.normalize,
     out: {
@@ -70,6 +76,7 @@ export const score = defineCommand({
       model,
       score: named,
       fit,
+      resize,
       csv,
       normalize,
       batch,
@@ -86,7 +93,7 @@ export const score = defineCommand({
     const { isGuarded } = await import("../../guard/index.js");
     const read = await readModel(model);
     if ((task ?? (await taskOfModel(read))) === "segmentation") {
-      refuseFlags(given, { csv: "csv", batch: "batch" }, "segmentation");
+      refuseFlags(given, { csv: "csv", batch: "batch", resize: "resize" }, "segmentation");
       const { runSegmentationScore } = await import("../segmentation/run-score.js");
       return runSegmentationScore(given, io);
     }
@@ -97,7 +104,7 @@ export const score = defineCommand({
     );
     const [name] = named === undefined ? [] : await asImageScores([named], "--score");
     if (isGuarded(read)) {
-      refuseFlags(given, { score: "score", fit: "fit", batch: "batch" }, "exported");
+      refuseFlags(given, { score: "score", fit: "fit", batch: "batch", resize: "resize" }, "exported");
       const { scoreWithGuarded } = await import("../guarded-scores.js");
       return scoreWithGuarded({ images, model: read, path: model, csv, normalize, ...engineChoices }, io);
     }
@@ -108,7 +115,7 @@ export const score = defineCommand({
     const { scoreImages } = await import("../../benchmarks/index.js");
     const { imageShape, inferShapes, shapeHint } = await import("../../training/classifier.js");
     const { classifier, normalization } = classifierOf(read, model, normalize);
-    const dataset = await openImages(images, shapeHint(classifier));
+    const dataset = await openImages(images, shapeHint(classifier), resize);
     const part = await chosenPart(fit, name, inferShapes(classifier, imageShape(classifier, dataset.shape)).classes);
     const { progress, signal } = io;
     const found = await withEngine(engineChoices, (engine) =>

@@ -1,6 +1,5 @@
 import { defineCommand } from "../command.js";
 import { engineOptions } from "../global-options.js";
-import { sizeParser } from "../image-size.js";
 import { lossOptions } from "../loss-options.js";
 import { number, oneOf } from "../parsers.js";
 import { anyLoss, imageTraining, sceneTraining, sceneTrainingOptions } from "../segmentation/training-options.js";
@@ -49,13 +48,6 @@ export const train = defineCommand({
       default: "linear",
       parser: oneOf(["linear", "deconf"]),
     },
-    imageSize: {
-      placeholder: "HxW",
-      group: network,
-      help: "size that images are brought to; scenes have size= in their dataset",
-      default: "their own",
-      parser: sizeParser,
-    },
     ...trainingData,
     loss: { ...loss, parser: anyLoss },
     ...otherLossOptions,
@@ -77,6 +69,10 @@ export const train = defineCommand({
     {
       does: "ResNet-18 on long-tailed CIFAR-10, on all of its images",
       line: 'train --arch resnet18 --id "cifar:train.bin?long-tail=exp:0.01" --hold-out 0 --out resnet18-lt',
+    },
+    {
+      does: "A folder of photos of any size, brought to 64 x 64",
+      line: 'train --arch resnet18 --id "folder:photos?size=64x64&resize=crop" --out photos',
     },
     {
       does: "With outliers from the start",

@@ -41,7 +41,7 @@ export class HeatMaps {
   async add(index: number, map: Float32Array, { height, width }: Size): Promise<MapFiles> {
     const files = { height, width, ...this.filesOf(index) };
     await writeNpy(files.scores, map, [height, width]);
-    this.values.add(map);
+    this.values.add(map, width);
     this.written.push(files);
     return files;
   }
@@ -71,12 +71,16 @@ export class HeatMaps {
 /** Pixels of one image that the range of the colours is found from. */
 const pixelsPerImage = 2000;
 
+const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b));
+
 /** Some scores of every image, evenly spread over it. */
 class ValueSample {
   private readonly values: number[] = [];
 
-  add(map: Float32Array): void {
-    const step = Math.max(1, Math.floor(map.length / pixelsPerImage));
+  add(map: Float32Array, width: number): void {
+    let step = Math.max(1, Math.floor(map.length / pixelsPerImage));
+    // With a divisor in common the same few columns would come in every row.
+    while (greatestDivisor(step, width) > 1) step++;
     for (let at = 0; at < map.length; at += step) this.values.push(map[at] as number);
   }
 

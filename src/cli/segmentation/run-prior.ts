@@ -6,7 +6,7 @@ import type { Device } from "../../runtime/index.js";
 import { openClassifier, withEngine } from "../classifier-run.js";
 import type { CommandIo } from "../command-io.js";
 import { checkOutputFile } from "../output-folder.js";
-import { priorDocument } from "../prior-document.js";
+import { chartFile, priorDocument } from "../prior-document.js";
 import { priorText } from "../prior-text.js";
 import { requireFlag } from "./task.js";
 
@@ -43,7 +43,7 @@ export async function runSegmentationPrior(
   io: CommandIo,
 ): Promise<void> {
   const id = requireFlag(given, "prior", "--id DS");
-  if (out !== undefined) await checkOutputFile(out, [model]);
+  for (const file of out === undefined ? [] : [out, chartFile(out)]) await checkOutputFile(file, [model]);
   const { classifier, normalization } = await openClassifier(model, normalize);
   const paste = { ...(scale && { scale }), ...(feather !== undefined && { feather }) };
   const { progress, signal } = io;
@@ -54,7 +54,7 @@ export async function runSegmentationPrior(
   if (out !== undefined) {
     await writeFileAtomic(out, `${JSON.stringify(document, null, 2)}\n`);
     const chart = renderPriorChart({ classNames, share: found.prior, outliers: found.outliers });
-    await writeFileAtomic(`${out.replace(/\.json$/, "")}.svg`, chart);
+    await writeFileAtomic(chartFile(out), chart);
   }
   await io.write(
     document,

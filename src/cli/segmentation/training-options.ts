@@ -92,7 +92,7 @@ export const imageFlags = {
   ...{ preset: "preset", gammaWeight: "gamma-weight", balanceBy: "balance-by", detachZ: "detach-z" },
   ...{ priorMomentum: "prior-momentum", labelSmoothing: "label-smoothing", logitAdjustment: "logit-adjustment" },
   ...{ outlierBatch: "outlier-batch", noAugment: "no-augment", augment: "augment", mixup: "mixup" },
-  ...{ sampling: "sampling", holdOut: "hold-out", head: "head", imageSize: "image-size" },
+  ...{ sampling: "sampling", holdOut: "hold-out", head: "head" },
 };
 
 /** Options as `toldTraining` gives them. */

@@ -81,8 +81,11 @@ export function fileSource(
     ...(classNames === undefined ? {} : { classNames }),
     decodes: true,
     pictures: (indices) => Promise.all(Array.from(indices, (index) => decodeImageFile(file(index)))),
+    // Without a folder that they lie in, files are called what the user called them.
     describe: (index) =>
-      relative(root, file(index)).startsWith("..") ? file(index) : join(root, relative(root, file(index))),
+      root === "" || relative(root, file(index)).startsWith("..")
+        ? file(index)
+        : join(root, relative(root, file(index))),
     async hash(selection) {
       const hash = createHash("sha256");
       for (const index of selection) {

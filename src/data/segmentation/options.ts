@@ -1,5 +1,5 @@
 import { OptionError } from "../../errors.js";
-import { count, integer, names } from "../dataset-options.js";
+import { count, integer, names, parseSize } from "../dataset-options.js";
 import { decodeValue, parseDatasetSpec } from "../dataset-spec.js";
 import type { Size } from "./types.js";
 
@@ -93,18 +93,6 @@ export function requiredOption({ text, options }: Spec<string>, name: string, me
   if (value === undefined)
     throw new OptionError({ where: `dataset "${text}"`, expected: meaning, received: "neither" });
   return decodeValue(value, `dataset "${text}", option ${name}`);
-}
-
-/** Longest side that is believed. */
-const mostPixels = 65_536;
-
-function parseSize(value: string, where: string): Size {
-  const match = /^(\d{1,5})x(\d{1,5})$/.exec(value);
-  const [height, width] = [Number(match?.[1]), Number(match?.[2])];
-  if (!(height >= 1 && width >= 1 && height <= mostPixels && width <= mostPixels)) {
-    throw new OptionError({ where, expected: "HEIGHTxWIDTH, for example 180x240", received: `"${value}"` });
-  }
-  return { height, width };
 }
 
 /** Largest factor by which images and objects are scaled: beyond, they take gigabytes. */

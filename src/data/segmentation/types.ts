@@ -1,4 +1,6 @@
-import type { ImageBatch, ImageShape } from "../types.js";
+import type { ImageBatch, ImageShape, Size } from "../types.js";
+
+export type { Size } from "../types.js";
 
 /** Label of pixels that show no class of the model: held-out classes, pasted objects, obstacles. The positive class of every metric. */
 export const outlierLabel = 254;
@@ -6,12 +8,6 @@ export const outlierLabel = 254;
 export const voidLabel = 255;
 /** Train ids run from 0 to at most 253. */
 export const mostClasses = outlierLabel;
-
-/** Height and width in pixels. */
-export interface Size {
-  readonly height: number;
-  readonly width: number;
-}
 
 /** One image with its labels. Scenes that a dataset gave are shared with its cache: never written into. */
 export interface Scene extends Size {

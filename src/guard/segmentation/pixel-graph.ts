@@ -1,10 +1,13 @@
 /** Predictions and scores of pixels as a graph on top of a segmentation network. */
 import type { Size } from "../../data/index.js";
+import { mostClasses } from "../../data/segmentation/types.js";
+import { UnsupportedError } from "../../errors.js";
 import { type Addition, append } from "../../graph/append.js";
 import { GraphBuilder, minimumOpset } from "../../graph/builder.js";
 import { type Dim, type Model, origin } from "../../onnx/types.js";
 import { cast, type Expr, slice } from "../../ops/index.js";
 import { predictedClass } from "../../scores/needed.js";
+import { classNamesOf } from "../../training/class-names.js";
 import type { Classifier } from "../../training/classifier.js";
 import { outlierOutput } from "../../training/segmentation/outlier-head.js";
 import { resizeLogits } from "../../training/segmentation/resize-logits.js";
@@ -59,6 +62,14 @@ export function pixelExpressions(
     taken.set(name, input);
     return input;
   };
+  if (classes > mostClasses) {
+    throw new UnsupportedError({
+      where: `output "${classifier.logits}"`,
+      expected: `at most ${mostClasses} classes, as labels have`,
+      received: String(classes),
+      hint: "--classes says how many of the outputs are classes",
+    });
+  }
   const sized = (map: Expr) => resizeLogits(map, size.height, size.width);
   const everyOutput = sized(take(classifier.logits));
   const logits = firstOf(everyOutput, classes);
@@ -70,6 +81,14 @@ export function pixelExpressions(
     const inputs: { -readonly [Key in keyof PixelScoreInputs]: PixelScoreInputs[Key] } = { logits, allLogits, size };
     if (uses.includes("abstention") && shapes.outputs === classes) {
       refuseMissing(part.score, `a model with outputs beyond its ${classes} classes`, `${shapes.outputs} outputs`);
+    }
+    const own = classNamesOf(classifier.model)?.length ?? classes;
+    if (uses.includes("abstention") && own > classes) {
+      refuseMissing(
+        part.score,
+        `the ${own} classes of the model to be judged, as outputs behind them abstain`,
+        String(classes),
+      );
     }
     if (uses.includes("features")) inputs.features = take(featuresOf(part, shapes));
     if (uses.includes("layers")) inputs.layers = layersOf(part, shapes).map(take);

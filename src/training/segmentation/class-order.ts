@@ -1,7 +1,6 @@
 import type { SegmentationDataset } from "../../data/index.js";
-import { DataError } from "../../errors.js";
 import type { Model } from "../../onnx/index.js";
-import { classNamesOf } from "../class-names.js";
+import { checkClassPlaces, classNamesOf } from "../class-names.js";
 
 /** Classes of labels, in the order of their train ids, and those of the layout before some were left out. */
 export type LabelledClasses = {
@@ -19,18 +18,11 @@ export type LabelledClasses = {
 export function checkClassOrder(
   model: Pick<Model, "metadata">,
   outputs: number,
-  { classNames = [], allClasses }: LabelledClasses,
+  { classNames, allClasses }: LabelledClasses,
   where: string,
 ): void {
   const own = classNamesOf(model) ?? (allClasses !== undefined && outputs >= allClasses.length ? allClasses : []);
-  for (const [label, name] of classNames.entries()) {
-    const output = own.indexOf(name);
-    if (output < 0 || output === label) continue;
-    throw new DataError({
-      where,
-      expected: `class "${name}" as number ${output}, which the model's output of it has`,
-      received: `number ${label}, the output of "${own[label] ?? "no class"}"`,
-      hint: "leave out the classes that the model was not trained on and no others, with ?void=NAME or ?outlier=NAME",
-    });
-  }
+  const hint =
+    "leave out the classes that the model was not trained on and no others, with ?void=NAME or ?outlier=NAME";
+  checkClassPlaces(own, classNames, { where, hint });
 }

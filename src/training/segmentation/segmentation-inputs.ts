@@ -19,7 +19,7 @@ import { type PixelPlan, planPixels, selectPixelParameters } from "./pixel-plan.
 import type { ResolvedSegmentationOptions } from "./segmentation-options.js";
 import { asSegmenter, type Segmenter } from "./segmenter.js";
 
-export interface SegmentationStart extends Omit<Start, "resizes"> {
+export interface SegmentationStart extends Start {
   /** The same network for images of the size of the crops, where the model itself takes whole scenes only. */
   readonly forCrops?: Model;
   /** Whether the network was given Dropout for this run, which should then drop something; default false. */

@@ -207,7 +207,13 @@ export function unusedSegmentationOptions(resolved: ResolvedSegmentationOptions,
     "--prior": [usesPrior, told.prior],
     "--prior-scenes": [usesPrior || hasMargins, told.priorScenes],
   } as const;
+  const pastes = told.outliers !== undefined;
+  const ofPasting = {
+    "--outlier-share": [pastes, told.outlierShare],
+    "--paste-scale and --feather": [pastes, told.paste],
+  } as const;
   return [
+    ...unusedFlags(ofPasting).map((flags) => `${flags} without effect, as there are no --outliers`),
     ...unusedFlags(looked).map((flag) => `${flag} has no effect on the loss ${loss}`),
     ...unusedByUpdates(resolved, told),
   ];

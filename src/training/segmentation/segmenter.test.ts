@@ -5,6 +5,7 @@ import { GraphBuilder } from "../../graph/builder.js";
 import { abstentionKey, architectures, createModel } from "../../nn/index.js";
 import type { Model } from "../../onnx/types.js";
 import { add, mul, tensorOf } from "../../ops/index.js";
+import { classNamesKey } from "../classifier.js";
 import { selectPixelParameters } from "./pixel-plan.js";
 import { asSegmenter, inferPixelShapes, taskOf } from "./segmenter.js";
 
@@ -18,6 +19,16 @@ describe("asSegmenter", () => {
     expect(segmenter.model.graph).toBe(model.graph);
     expect(segmenter.model.metadata.get(abstentionKey)).toBe("1");
     expect(asSegmenter(model, shape, { classes: 5, abstention: 0 }, 1).model).toBe(model);
+  });
+
+  test("takes no class that the model remembers for an output to abstain with", () => {
+    const names = JSON.stringify(["a", "b", "c", "d", "e"]);
+    const model = { ...tinyNetwork({ outputs: 5 }), metadata: new Map([[classNamesKey, names]]) };
+    const labels = { classNames: ["a", "b", "c", "d"] };
+    expect(() => asSegmenter(model, shape, { classes: 4, abstention: 1, labels }, 1)).toThrow(
+      'expected a network of the 4 classes of the labels, for a loss that adds an output to abstain with, got one that has learnt "e" too',
+    );
+    expect(asSegmenter(model, shape, { classes: 4, abstention: 0, labels }, 1).classes).toBe(4);
   });
 
   test("leaves out outputs beyond those of the classes, as ESPNet has for void", () => {

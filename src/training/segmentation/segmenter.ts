@@ -1,12 +1,13 @@
 /** A model seen as a segmentation network: which outputs are classes, which abstain, which are left out. */
 import { createGenerator } from "../../data/index.js";
-import { OffmapError, ShapeError } from "../../errors.js";
+import { DataError, OffmapError, ShapeError } from "../../errors.js";
 import type { ImportedGraph } from "../../graph/import.js";
 import type { Parameter } from "../../graph/parameters.js";
 import { widenHead } from "../../graph/widen-head.js";
 import { abstentionKey } from "../../nn/index.js";
 import { heFanIn } from "../../nn/initializers.js";
 import { formatDims, type Model } from "../../onnx/index.js";
+import { classNamesOf } from "../class-names.js";
 import { asClassifier, type Classifier, importWhole, probeBatch } from "../classifier.js";
 import { checkClassOrder, type LabelledClasses } from "./class-order.js";
 
@@ -30,14 +31,15 @@ export interface Outputs {
 }
 
 /**
- * A model with K + A outputs or more is taken as it is, and outputs beyond K + A are left out. One with exactly K outputs gets A more: the last
+ * A model with K + A outputs or more is taken as it is, unless it remembers that they are classes, and outputs beyond K + A are left out. One with exactly K outputs gets A more: the last
  * convolution is widened ({@link widenHead}), by rows drawn as by He et al., ICCV 2015, from the seed.
  *
  * @param shape  channels, height and width of the images
  * @param seed   of the rows that are added
  * @param where  how errors call the model
  * @throws ShapeError for a model without pixel-wise logits, or with fewer outputs than there are classes
- * @throws DataError for labels that number the model's classes otherwise: see {@link checkClassOrder}
+ * @throws DataError for labels that number the model's classes otherwise: see {@link checkClassOrder}; and for a class that would be taken for an output to
+ *   abstain with
  */
 export function asSegmenter(
   model: Model,
@@ -49,7 +51,16 @@ export function asSegmenter(
   const found = { ...asClassifier(model, where), classes, abstention, where };
   const { outputs } = inferPixelShapes(found, shape);
   checkClassOrder(model, outputs, labels, where);
-  if (outputs >= classes + abstention) return withAbstentionKey(found, model);
+  const own = classNamesOf(model) ?? [];
+  if (abstention > 0 && own.length > classes) {
+    throw new DataError({
+      where,
+      expected: `a network of the ${classes} classes of the labels, for a loss that adds an output to abstain with`,
+      received: `one that has learnt "${own[classes]}" too, whose output would be taken for it`,
+      hint: "begin with a network that was trained without that class, or take a loss without abstention",
+    });
+  }
+  if (outputs >= classes + abstention) return withAbstentionKey(found);
   if (outputs !== classes) {
     throw new ShapeError({
       where: `${where}, output "${found.logits}"`,
@@ -59,14 +70,15 @@ export function asSegmenter(
     });
   }
   const generator = createGenerator(seed).fork("abstention");
-  const wide = widenHead(model, abstention, (dims) => heFanIn(dims, generator), where);
+  const wide = widenHead(found.model, abstention, (dims) => heFanIn(dims, generator), where);
   const widened = { ...asClassifier(wide, where), classes, abstention, where };
   checkWidth(widened, shape, classes + abstention);
-  return withAbstentionKey(widened, wide);
+  return withAbstentionKey(widened);
 }
 
 /** The number of outputs that belong to no class stays with the model. */
-function withAbstentionKey(segmenter: Segmenter, model: Model): Segmenter {
+function withAbstentionKey(segmenter: Segmenter): Segmenter {
+  const { model } = segmenter;
   if (segmenter.abstention === 0) return segmenter;
   const metadata = new Map(model.metadata).set(abstentionKey, String(segmenter.abstention));
   return { ...segmenter, model: { ...model, metadata } };
