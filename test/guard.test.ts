@@ -636,11 +636,11 @@ test("an image that the exported network makes no number of is OOD and of no cla
 
 test("a score that was fitted to images cut out of larger ones is not used for images that are squeezed", async () => {
   const photos = (mode: string) => openDataset(`${tall}?resize=${mode}`, { shape: [3, 32, 32] });
-  const [part] = await fitScores(engine, classifier, await photos("crop"), ["she"], { normalization });
-  const read = asPart((part as ScorePart).model, "she.onnx");
+  const [part] = await fitScores(engine, classifier, await photos("crop"), ["react"], { normalization });
+  const read = asPart((part as ScorePart).model, "react.onnx");
   expect(read.resize).toBe("crop");
   await expect(scoreDataset(engine, classifier, await photos("stretch"), [read], { normalization })).rejects.toThrow(
-    "expected resize=crop, with which the score she was fitted, got resize=stretch",
+    "expected resize=crop, with which the score react was fitted, got resize=stretch",
   );
   await expect(
     scoreDataset(engine, classifier, await photos("crop"), [read], { normalization }),

@@ -18,7 +18,7 @@ export function droppingNodes(graph: Graph, trained: ReadonlySet<Node>): Readonl
 /** A sentence where Dropout was asked for and nothing drops. */
 export function unusedDropout(asked: boolean | undefined, graph: Graph, trained: ReadonlySet<Node>): string[] {
   return asked && droppingNodes(graph, trained).size === 0
-    ? ["--dropout has no effect: what is trained has no Dropout node, which exporters leave out in evaluation mode"]
+    ? ["dropout has no effect: what is trained has no Dropout node, which exporters leave out in evaluation mode"]
     : [];
 }
 

@@ -4,8 +4,11 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openDataset } from "../data/index.js";
 import { readModel } from "../onnx/index.js";
+import { asClassifier, shapeHint } from "./classifier.js";
 import { tune } from "./index.js";
 import { readLog } from "./run-files.js";
 import type { TuneOptions } from "./tune-options.js";
@@ -205,6 +208,27 @@ describe("tune", () => {
     );
   });
 
+  test("images that were cropped to the network's size are remembered, and cropped again where nothing is said", async () => {
+    const photos = join(folder, "photos");
+    for (const [at, name] of ["a", "b"].entries()) {
+      await mkdir(join(photos, name), { recursive: true });
+      const pixels = Uint8Array.from({ length: 3 * 40 * 20 }, (_, place) => (place * (at + 3)) % 256);
+      await sharp(pixels, { raw: { width: 40, height: 20, channels: 3 } }).toFile(join(photos, name, "1.png"));
+    }
+    const { shape } = asClassifier(await readModel(fixture("resnet-tiny.onnx")));
+    const list = join(folder, "photos.txt");
+    await writeFile(list, "photos/a/1.png 0\nphotos/b/1.png 1\n");
+    const more = { id: `list:${list}?resize=crop`, loss: "ce", steps: 1, batch: 2 } as const;
+    const { out } = await tune(options("cropped", more));
+    const tuned = asClassifier(await readModel(out));
+    expect(shapeHint(tuned)).toEqual({ shape, resize: "crop" });
+    const seen = await openDataset(`list:${list}`, shapeHint(tuned));
+    const cropped = await openDataset(`list:${list}?resize=crop`, shapeHint(tuned));
+    expect(await seen.read([0, 1])).toEqual(await cropped.read([0, 1]));
+    const squeezed = await tune(options("squeezed", { ...more, model: out, id: `list:${list}?resize=stretch` }));
+    expect(shapeHint(asClassifier(await readModel(squeezed.out)))).toEqual({ shape });
+  });
+
   test("a prior of an earlier tuning does not stay where the loss has none", async () => {
     const { out: model } = await tune(options("with prior", { steps: 1 }));
     expect((await readModel(model)).metadata.has("offmap.prior")).toBe(true);
@@ -352,7 +376,7 @@ describe("tune", () => {
       "--momentum has no effect on adam",
       "--no-decay has no effect without decay",
       "--no-shuffle has no effect on training images with --sampling class-balanced, which draws them",
-      "--dropout has no effect: what is trained has no Dropout node, which exporters leave out in evaluation mode",
+      "dropout has no effect: what is trained has no Dropout node, which exporters leave out in evaluation mode",
     ]);
     sentences.length = 0;
     const { outliers: _, ...alone } = options("unused", { loss: "ce", outlierBatch: 4, steps: 1 });

@@ -172,7 +172,6 @@ test("recipes of scenes refuse what only images have, and the other way round, b
     expect(bench([name], join(folder, "refused"), set)).rejects.toThrow(message);
   await refused("small/camvid/msp.yaml", ["train.arch=resnet20"], "expected a segmentation network, got resnet20");
   await refused("small/camvid/oe.yaml", ["tune.loss=eat"], "expected a loss of a segmentation network");
-  await refused("small/camvid/msp.yaml", ["per-class=3"], 'got "per-class"');
 });
 
 test("a row that goes on from another shares its stages, and pasted sets differ by how they are pasted", async () => {
