@@ -436,7 +436,7 @@ export const badInputCases: readonly BadInputCase[] = [
     command: "offmap prior --model model.onnx --outliers outliers?limt=2",
     exitCode: 2,
     message:
-      'dataset "outliers?limt=2": expected options of a folder dataset (limit, include, exclude, long-tail, per-class, labels, seed, resize), got "limt"',
+      'dataset "outliers?limt=2": expected options of a folder dataset (limit, include, exclude, long-tail, per-class, labels, seed, size, resize), got "limt"',
   },
   {
     kind: "dataset option out of range",
