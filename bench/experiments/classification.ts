@@ -141,6 +141,25 @@ const gains = priors.map(({ images, rows, seeds, prior: { share } }) => [
   ),
 ]);
 
+/** Effective classes per class: 1 for an even prior. */
+const evenness = ({ prior: { share } }: (typeof priors)[number]) => effectiveClasses(share) / share.length;
+const byEvenness = priors.toSorted((a, b) => evenness(b) - evenness(a));
+/** Whether what is gained grows from each prior to the next more uneven one. */
+const growth = Object.entries({
+  AUROC: [detection("auroc"), 1],
+  FPR95: [detection("fpr95"), -1],
+  accuracy: [accuracy, 1],
+} as const)
+  .map(([name, [of, sign]]) => {
+    const means = byEvenness.map(({ rows }) => sign * meanOver(differences(rows.get(energy), rows.get(balanced), of)));
+    const grows = means.every((mean, index) => index === 0 || mean > (means[index - 1] as number));
+    return `that of ${name} ${grows ? "grows with every step" : "does not grow with every step"}`;
+  })
+  .join(", ");
+const claim =
+  `The paper says that the gain grows with the imbalance of the prior. From the most even prior to the most uneven one, by effective classes per class: ` +
+  `${byEvenness.map((one) => `${one.images} (${evenness(one).toFixed(2)})`).join(", ")}. Of the mean gains, ${growth}.`;
+
 const none = "alpha-0-gamma-0";
 const ablated = ablation.has(none)
   ? differenceTable(ablation, none, others(ablation, none), measures)
@@ -176,6 +195,8 @@ ${grid(["", "measure", `\`${energy}\` itself`, "gain", "95 %", "seeds that win",
 For which classes the pretrained networks take the outliers, and what the balanced loss gains over EnergyOE. Effective classes: the exponential of the entropy of the shares.
 
 ${grid(["", "seeds of the prior", "largest share", "smallest share", "effective classes", "AUROC ↑", "FPR95 ↓", "accuracy"], gains)}
+
+${claim}
 
 ${priors.map(({ images, chart }) => `![Outliers per predicted class, ${images}](${chart})`).join("\n\n")}
 
