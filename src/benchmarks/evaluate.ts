@@ -1,5 +1,5 @@
 /** The evaluation protocol: one in-distribution test set, any number of OOD test sets, every score on the same logits. */
-import { checkClassCount, createGenerator, type ImageDataset, type Normalization } from "../data/index.js";
+import { createGenerator, type ImageDataset, type Normalization } from "../data/index.js";
 import { GraphBuilder } from "../graph/builder.js";
 import { type PartName, readyPart, type ScorePart, scoreDataset } from "../guard/index.js";
 import {
@@ -97,8 +97,7 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const { classes } = inferShapes(classifier, imageShape(classifier, id.shape));
   // Before any image is run: labels of other classes make the whole table worthless.
-  if (id.labels !== undefined) checkClassCount(id, classes);
-  checkImageClasses(classifier.model, id);
+  if (id.labels !== undefined) checkImageClasses(classifier.model, id, classes);
   const adjustment = options.classCounts && adjustmentModel(classes, options.classCounts);
   const parts = options.scores.map(
     (name) => options.fitted?.find(({ score }) => score === name) ?? readyPart(name, classes),

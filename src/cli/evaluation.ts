@@ -1,6 +1,4 @@
 /** `offmap eval`: runs one model or several over the test sets, and makes tables and the report of it. */
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
 import {
   type EvaluatedSet,
@@ -21,6 +19,7 @@ import type { Device } from "../runtime/index.js";
 import { classNamesOf } from "../training/class-names.js";
 import { type Classifier, imageShape } from "../training/classifier.js";
 import { shapeHint } from "../training/index.js";
+import { hashFile } from "../training/run-files.js";
 import { version } from "../version.js";
 import { countClasses } from "./class-counts.js";
 import { type OpenedClassifier, openClassifiers, withEngine } from "./classifier-run.js";
@@ -152,7 +151,7 @@ async function describe(
   const preset = presets[settings.preset];
   const subject = models.at(-1) as EvaluatedModel;
   const hashes = await Promise.all(
-    models.map(async ({ name, path }) => [`SHA-256 of ${name}`, await sha256(path)] as const),
+    models.map(async ({ name, path }) => [`SHA-256 of ${name}`, await hashFile(path)] as const),
   );
   const normalizations = models.map(
     ({ name, normalization }) =>
@@ -249,10 +248,4 @@ export async function writeEvaluation(
       }
     }
   }
-}
-
-export async function sha256(path: string): Promise<string> {
-  return createHash("sha256")
-    .update(await readFile(path))
-    .digest("hex");
 }

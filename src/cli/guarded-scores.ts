@@ -67,7 +67,7 @@ async function inTheModelsSize(
   given: Normalization | undefined,
 ) {
   const classifier = asClassifier(model, path);
-  const dataset = await openImages(images, shapeHint(classifier), calibratedResize(model));
+  const dataset = await openImages(images, { ...shapeHint(classifier), resize: calibratedResize(model) });
   return { datasets: [dataset], normalization: normalizationFor(classifier, given) };
 }
 

@@ -36,11 +36,10 @@ export async function parseOptions(
       continue;
     }
     const { separator } = many;
-    const parts = given.flatMap(({ text, where }) =>
-      (separator === undefined ? [text] : text.split(separator).map((part) => part.trim())).map((part) => ({
-        ...{ text: part, where },
-      })),
-    );
+    const parts = given.flatMap(({ text, where }) => {
+      const texts = separator === undefined ? [text] : text.split(separator).map((part) => part.trim());
+      return texts.map((part) => ({ text: part, where }));
+    });
     values[key] = await Promise.all(parts.map(({ text, where }) => parser.parse(text, where)));
   }
   return values;

@@ -1,5 +1,4 @@
 import { viewDataset } from "./dataset.js";
-import type { ResizeMode } from "./dataset-options.js";
 import { fileSource } from "./formats/folder.js";
 import type { OpenDatasetOptions } from "./open.js";
 import type { ImageDataset } from "./types.js";
@@ -7,14 +6,12 @@ import type { ImageDataset } from "./types.js";
 /**
  * Single image files as a dataset without labels, in the order given.
  *
- * @param fit     the shape that a model takes, or its channels; absent: the shape of the first image
- * @param resize  how files of another size are brought to the shape
+ * @param fit  the shape that a model takes, or its channels, and how files of another size are brought to it; absent: the shape of the first image
  * @throws DataError for a file that is no image
  */
 export function imageFiles(
   paths: readonly string[],
-  { shape, channels }: Pick<OpenDatasetOptions, "shape" | "channels"> = {},
-  resize: ResizeMode = "stretch",
+  { shape, channels, resize = "stretch" }: Pick<OpenDatasetOptions, "shape" | "channels" | "resize"> = {},
 ): Promise<ImageDataset> {
   return viewDataset({
     spec: paths.length === 1 ? (paths[0] as string) : `${paths.length} image files`,

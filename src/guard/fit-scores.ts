@@ -1,5 +1,5 @@
 /** Fits scores to in-distribution images: all of them in one pass. */
-import { checkClassCount, createGenerator, type ImageDataset, requireLabels } from "../data/index.js";
+import { createGenerator, type ImageDataset, requireLabels } from "../data/index.js";
 import { CancelledError, OffmapError, OptionError, UnsupportedError } from "../errors.js";
 import { append } from "../graph/append.js";
 import { GraphBuilder, minimumOpset } from "../graph/builder.js";
@@ -85,8 +85,7 @@ export async function fitScores(
       const { definition } = one;
       if (definition.uses.includes("labels")) {
         requireLabels(dataset);
-        checkClassCount(dataset, inferShapes(classifier, shape).classes);
-        checkImageClasses(classifier.model, dataset);
+        checkImageClasses(classifier.model, dataset, inferShapes(classifier, shape).classes);
       }
       if (looksAtFeatures(definition)) {
         features ??= findFeatures(classifier, shape, layer);

@@ -1,4 +1,4 @@
-import type { ImageDataset } from "../data/index.js";
+import { checkClassCount, type ImageDataset } from "../data/index.js";
 import { DataError } from "../errors.js";
 import type { Model } from "../onnx/index.js";
 import { classNamesKey } from "./classifier.js";
@@ -28,14 +28,16 @@ export function checkClassPlaces(
   }
 }
 
-/** {@link checkClassPlaces} of images: folders are numbered in the order of their names. */
-export function checkImageClasses(
-  model: Pick<Model, "metadata">,
-  { spec: where, classNames, labels }: Pick<ImageDataset, "spec" | "classNames" | "labels">,
-): void {
-  if (labels === undefined) return;
+/**
+ * Checks that the labels of images are the classes of a model: their number, and, as folders are numbered in the order of their names, their places.
+ *
+ * @param classes  number of outputs of the model
+ * @throws DataError as {@link checkClassCount} and {@link checkClassPlaces} do
+ */
+export function checkImageClasses(model: Pick<Model, "metadata">, dataset: ImageDataset, classes: number): void {
+  checkClassCount(dataset, classes);
   const hint = "number the classes as where the model was trained: rename folders, or give a list with labels";
-  checkClassPlaces(classNamesOf(model), classNames, { where, hint });
+  checkClassPlaces(classNamesOf(model), dataset.classNames, { where: dataset.spec, hint });
 }
 
 /** Names of the classes that a tuned model remembers from its training images; undefined for a model that has none. */

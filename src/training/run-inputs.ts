@@ -1,7 +1,6 @@
 /** The model and data of a run, opened and checked. */
 import { isDeepStrictEqual } from "node:util";
 import {
-  checkClassCount,
   classCounts,
   createGenerator,
   type HoldOut,
@@ -78,8 +77,7 @@ export async function openInputs(
       hint: "put them into one folder per class, or use a list with labels",
     });
   }
-  checkClassCount(id, plan.classes);
-  checkImageClasses(model, id);
+  checkImageClasses(model, id, plan.classes);
   // Of a handful of images none can be spared, and every class keeps one.
   const wanted = Math.round(id.length * defaultHoldOut);
   const spare = options.shuffle && wanted >= 1 && wanted <= id.length - new Set(id.labels).size;

@@ -115,7 +115,7 @@ export const score = defineCommand({
     const { scoreImages } = await import("../../benchmarks/index.js");
     const { imageShape, inferShapes, shapeHint } = await import("../../training/classifier.js");
     const { classifier, normalization } = classifierOf(read, model, normalize);
-    const dataset = await openImages(images, shapeHint(classifier), resize);
+    const dataset = await openImages(images, { ...shapeHint(classifier), ...(resize && { resize }) });
     const part = await chosenPart(fit, name, inferShapes(classifier, imageShape(classifier, dataset.shape)).classes);
     const { progress, signal } = io;
     const found = await withEngine(engineChoices, (engine) =>

@@ -22,11 +22,12 @@ import type { Device } from "../../runtime/index.js";
 import { classNamesOf } from "../../training/class-names.js";
 import type { Prior } from "../../training/prior.js";
 import { readPrior } from "../../training/prior-file.js";
+import { hashFile } from "../../training/run-files.js";
 import { version } from "../../version.js";
 import { type OpenedClassifier, openClassifiers, withEngine } from "../classifier-run.js";
 import type { CommandIo } from "../command-io.js";
 import { acrossModels, baselineName } from "../compared-models.js";
-import { modelNames, sha256 } from "../evaluation.js";
+import { modelNames } from "../evaluation.js";
 import { fileNames } from "../file-names.js";
 import { numberedClasses } from "./classes-option.js";
 import { otherProtocols } from "./other-protocols.js";
@@ -187,7 +188,7 @@ async function reportOf(parts: ReportParts): Promise<SegmentationReport> {
   const { models, sets, shown, protocol, settings, prior } = parts;
   const subject = models.at(-1) as EvaluatedSegmenter;
   const hashes = await Promise.all(
-    models.map(async ({ name, path }) => [`SHA-256 of ${name}`, await sha256(path)] as const),
+    models.map(async ({ name, path }) => [`SHA-256 of ${name}`, await hashFile(path)] as const),
   );
   const all = [...(sets.id === undefined ? [] : [sets.id]), ...sets.ood];
   const data = await Promise.all(
