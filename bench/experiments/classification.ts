@@ -11,10 +11,12 @@ import { renderPriorChart } from "../../src/report/prior-chart.js";
 import { halfInterval, meanOver, rankCorrelation } from "./statistics.js";
 import {
   beginningLike,
+  chosenBalance,
   differences,
   differenceTable,
   grid,
   type Measure,
+  refuseOutdated,
   rowsOf,
   spread,
   valuesOf,
@@ -36,9 +38,18 @@ const tables = [
     images: "CIFAR-10-LT",
     command: "offmap bench small/cifar10-lt small/cifar10-lt-ablation",
   },
-  { name: "small-cifar100-lt", images: "CIFAR-100-LT", command: "offmap bench small/cifar100-lt" },
+  {
+    name: "small-cifar100-lt",
+    images: "CIFAR-100-LT",
+    command: "offmap bench small/cifar100-lt small/cifar100-lt-ablation",
+  },
 ] as const;
-const [energy, balanced, pretrained] = ["energy-tune", "balanced-energy", "st-msp"] as const;
+const [energy, balanced, searched, pretrained] = [
+  "energy-tune",
+  "balanced-energy",
+  "balanced-energy-searched",
+  "st-msp",
+] as const;
 
 /** By the energy, which untouched and fine-tuned networks have alike; means over the OOD sets. */
 const detection =
@@ -59,7 +70,6 @@ const measures: Readonly<Record<string, Measure>> = {
 const found = await Promise.all(
   tables.map(async (table) => ({ ...table, rows: await rowsOf(join(flags.sweeps, table.name), table.name) })),
 );
-const ablation = await rowsOf(join(flags.sweeps, "small-cifar10-lt"), "small-cifar10-lt-ablation");
 /** Folder of a table's recipes. */
 const recipesOf = (table: string) => join("recipes", table.replace("-", "/"));
 const others = (rows: ReadonlyMap<string, unknown>, reference: string) =>
@@ -160,10 +170,31 @@ const claim =
   `The paper says that the gain grows with the imbalance of the prior. From the most even prior to the most uneven one, by effective classes per class: ` +
   `${byEvenness.map((one) => `${one.images} (${evenness(one).toFixed(2)})`).join(", ")}. Of the mean gains, ${growth}.`;
 
-const none = "alpha-0-gamma-0";
-const ablated = ablation.has(none)
-  ? differenceTable(ablation, none, others(ablation, none), measures)
-  : "Nothing of it is run yet.";
+/** The balanced loss with one thing changed at a time, beside itself. */
+const ablations: string[] = [];
+for (const { name, images, rows } of found) {
+  const changed = await rowsOf(join(flags.sweeps, name), `${name}-ablation`);
+  const [reference, own] = [rows.get(energy), rows.get(balanced)];
+  if (changed.size === 0 || reference === undefined || own === undefined) continue;
+  for (const [row, runs] of changed) refuseOutdated(row, runs, reference);
+  const all = new Map([[energy, reference], [balanced, own], ...changed]);
+  const table = differenceTable(all, energy, others(all, energy), measures);
+  ablations.push(`### ${images}: \`${recipesOf(`${name}-ablation`)}\`\n\n${table}\n`);
+}
+
+/** What the searches took, and what came of it beside the defaults. */
+const choices: string[][] = [];
+for (const { name, images, rows } of found) {
+  for (const [seed, run] of rows.get(searched) ?? []) {
+    const chosen = await chosenBalance(join(flags.sweeps, name), run);
+    const gain = (of: Measure) => spread(differences(rows.get(balanced), new Map([[seed, run]]), of), { sign: true });
+    choices.push(
+      [images, seed, chosen?.alpha ?? "", chosen?.gamma ?? ""]
+        .map(String)
+        .concat([detection("auroc"), detection("fpr95"), accuracy].map(gain)),
+    );
+  }
+}
 
 await writeFileAtomic(
   join(flags.out, "classification.md"),
@@ -207,8 +238,14 @@ Accuracy of each class on the test images, in the order of the classes (under a 
 ${byClass.length === 0 ? "No run has these numbers yet.\n" : byClass.join("\n")}
 ## What makes the difference
 
-\`small/cifar10-lt-ablation\`: each row less the balanced loss with alpha and gamma 0, which is EnergyOE.
+The balanced loss with its defaults (\`${balanced}\`: alpha 5, gamma 0.75), and with one thing changed at a time, each row less EnergyOE of the same network; with alpha and gamma 0 it is EnergyOE. Alpha acts through Z, which shrinks with the number of
+classes: [alpha.md](alpha.md) has its size, and what alpha does to validation data. [prior-imbalance.md](prior-imbalance.md) changes nothing but the prior.
 
-${ablated}
+${ablations.length === 0 ? "Nothing of it is run yet.\n" : ablations.join("\n")}
+## What a search for alpha and gamma finds
+
+\`${searched}\`: chosen on training images and classes of outliers that are held out of the tuning, never on a test set. Its row less the balanced loss with its defaults, of the same seed.
+
+${choices.length === 0 ? "Nothing of it is run yet." : grid(["", "seed", "alpha", "gamma", "AUROC ↑", "FPR95 ↓", "accuracy"], choices)}
 `,
 );

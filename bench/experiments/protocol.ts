@@ -47,7 +47,7 @@ export interface RunNumbers {
 }
 
 /** Numbers of finished runs; committed, so that a table can be made again without running anything. */
-const resultsFolder = "docs/results/runs";
+export const resultsFolder = "docs/results/runs";
 
 /** The stand-in OOD test sets of the data folder; none of them is a set of the paper. */
 export const oodSets = [

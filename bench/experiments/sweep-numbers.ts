@@ -1,9 +1,10 @@
 /** What experiments read out of the folders of sweeps, and write as Markdown. */
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { readRecipe } from "../../src/benchmarks/sweep/recipe-file.js";
 import { type RunNumbers, readNumbers } from "../../src/benchmarks/sweep/results.js";
+import type { BalanceCandidate } from "../../src/training/balance-search.js";
 import { deviationOver, halfInterval, meanOver } from "./statistics.js";
 
 /** Runs of one row by seed. */
@@ -24,6 +25,20 @@ export async function rowsOf(sweep: string, table: string): Promise<ReadonlyMap<
     if (runs.size > 0) rows.set(row, runs);
   }
   return rows;
+}
+
+/** The network that a sweep has trained from nothing with a seed, the first stage of `st-msp`. @throws Error where it has none */
+export async function pretrainedNetwork(sweep: string, table: string, seed: number): Promise<string> {
+  const run = (await rowsOf(sweep, table)).get("st-msp")?.get(seed);
+  if (run === undefined) throw new Error(`${sweep} has no network of seed ${seed}: run offmap bench with its recipes`);
+  return join(sweep, "stages", run.stages[0] as string, "model.onnx");
+}
+
+/** Alpha and gamma that a search of a sweep has chosen for a run; none where its table of candidates is not kept. */
+export async function chosenBalance(sweep: string, { stages }: RunNumbers): Promise<BalanceCandidate | undefined> {
+  const file = join(sweep, "stages", stages.at(-1) as string, "search.json");
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as { chosen: BalanceCandidate }).chosen;
 }
 
 /** Those of the rows whose recipes begin with the stage that another begins with, and so with the same network under each seed. */
@@ -47,7 +62,7 @@ export async function beginningLike(
 }
 
 /** @throws Error where results were made by different recipes or on different data, as happens when only some rows are run anew */
-function refuseOutdated(name: string, row: Row, reference: Row | undefined): void {
+export function refuseOutdated(name: string, row: Row, reference: Row | undefined): void {
   for (const [seed, { stages, data }] of row) {
     const other = reference?.get(seed);
     if (other === undefined) continue;

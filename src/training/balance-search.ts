@@ -56,7 +56,7 @@ export async function tuneWithBalanceSearch(
   grid: BalanceGrid,
   context: TrainingContext = {},
 ): Promise<BalanceSearch> {
-  const { loss = "balanced-energy", outliers, seed = 1 } = options;
+  const { loss = "balanced-energy", outliers } = options;
   if (loss !== "balanced-energy" || outliers === undefined || grid.alpha.length === 0 || grid.gamma.length === 0) {
     throw new OptionError({
       where: "balance search",
@@ -65,7 +65,21 @@ export async function tuneWithBalanceSearch(
     });
   }
   await keepModel(options.out, options.model);
-  const { seen, unseen } = await splitByClass(outliers, seed);
+  const candidates = await measureCandidates({ ...options, outliers }, grid, context);
+  const chosen = bestCandidate(candidates);
+  await writeFileAtomic(join(options.out, "search.json"), `${JSON.stringify({ candidates, chosen }, null, 2)}\n`);
+  const { alpha, gamma } = chosen;
+  const resume = options.resume === true && existsSync(join(options.out, "checkpoint.onnx"));
+  return { candidates, chosen, result: await tuneOnce({ ...options, alpha, gamma, resume }, context) };
+}
+
+/** Tunes with every pair, in folders below `options.out/search`, and says how each does on what it was not tuned with. */
+export async function measureCandidates(
+  options: Omit<TuneOptions, "search"> & { readonly outliers: string },
+  grid: BalanceGrid,
+  context: TrainingContext = {},
+): Promise<BalanceCandidate[]> {
+  const { seen, unseen } = await splitByClass(options.outliers, options.seed ?? 1);
   const candidates: BalanceCandidate[] = [];
   for (const alpha of grid.alpha) {
     for (const gamma of grid.gamma) {
@@ -77,11 +91,7 @@ export async function tuneWithBalanceSearch(
       candidates.push({ alpha, gamma, accuracy, auroc: await detection(model, told, unseen) });
     }
   }
-  const chosen = bestCandidate(candidates);
-  await writeFileAtomic(join(options.out, "search.json"), `${JSON.stringify({ candidates, chosen }, null, 2)}\n`);
-  const { alpha, gamma } = chosen;
-  const resume = options.resume === true && existsSync(join(options.out, "checkpoint.onnx"));
-  return { candidates, chosen, result: await tuneOnce({ ...options, alpha, gamma, resume }, context) };
+  return candidates;
 }
 
 /** The highest AUROC among the candidates whose accuracy is within half a point of the best; of equals the first. */

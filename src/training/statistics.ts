@@ -14,18 +14,23 @@ export function energyOf(logits: Float32Array, classes: number): Float64Array {
   return result;
 }
 
-/** Mean over the rows of `Σ_j softmax(f)_j P_γ(j)`, see `losses/balanced-energy.ts`. */
-export function meanPriorWeight(logits: Float32Array, prior: readonly number[], gamma: number): number {
+/** `Z = Σ_j softmax(f)_j P_γ(j)` of each row, see `losses/balanced-energy.ts`. */
+export function priorWeights(logits: Float32Array, prior: readonly number[], gamma: number): Float64Array {
   const classes = prior.length;
   const raised = prior.map((share) => share ** gamma);
   const total = raised.reduce((sum, value) => sum + value, 0);
-  const energies = energyOf(logits, classes);
-  let sum = 0;
-  for (let row = 0; row < energies.length; row++) {
+  return energyOf(logits, classes).map((energy, row) => {
+    let weight = 0;
     for (let j = 0; j < classes; j++) {
-      const probability = Math.exp((logits[row * classes + j] as number) + (energies[row] as number));
-      sum += probability * ((raised[j] as number) / total);
+      const probability = Math.exp((logits[row * classes + j] as number) + energy);
+      weight += probability * ((raised[j] as number) / total);
     }
-  }
-  return sum / energies.length;
+    return weight;
+  });
+}
+
+/** Mean of Z over the rows, see {@link priorWeights}. */
+export function meanPriorWeight(logits: Float32Array, prior: readonly number[], gamma: number): number {
+  const weights = priorWeights(logits, prior, gamma);
+  return weights.reduce((sum, weight) => sum + weight, 0) / weights.length;
 }
