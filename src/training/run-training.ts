@@ -9,6 +9,7 @@ import { createEngine, type Engine } from "../runtime/index.js";
 import { BatchSource } from "./batch-source.js";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { unusedDropout } from "./dropout.js";
+import { describeFall } from "./fall.js";
 import { type FrozenPart, openFrozenPart } from "./frozen-part.js";
 import { runIdentity } from "./identity.js";
 import { type Predictions, predictionsFromFeatures, predictionsFromImages } from "./predictions.js";
@@ -47,9 +48,6 @@ export interface Start {
   /** Whether the model has learned anything yet, so that margins and a prior can be measured on it. */
   readonly trained: boolean;
 }
-
-/** A fall of accuracy by more than this is worth a warning. */
-const worryingFall = 0.02;
 
 /**
  * Trains and writes `model.onnx`, `run.json`, `log.csv` and `checkpoint.onnx` into `options.out`; where epochs are watched on held-out
@@ -258,12 +256,8 @@ async function epochWatch(
   return { validation, afterStep };
 }
 
-function warnOfFall({ inputs, warn }: Run, { accuracyBefore }: Preparation, accuracyAfter: number): void {
-  if (accuracyBefore === null || accuracyBefore - accuracyAfter <= worryingFall) return;
-  warn(
-    `accuracy on ${inputs.heldIndices.length > 0 ? "held-out" : "the"} training images fell from ${percent(accuracyBefore)} to ` +
-      `${percent(accuracyAfter)}: lower --weight or --lr, or let the margins fit the model (--m-in auto --m-out auto)`,
-  );
+function warnOfFall({ options, inputs, warn }: Run, { accuracyBefore }: Preparation, accuracyAfter: number): void {
+  const what = `accuracy on ${inputs.heldIndices.length > 0 ? "held-out" : "the"} training images`;
+  const sentence = describeFall(what, [accuracyBefore, accuracyAfter], options, losses[options.loss]);
+  if (sentence !== undefined) warn(sentence);
 }
-
-const percent = (value: number) => `${(100 * value).toFixed(2)} %`;

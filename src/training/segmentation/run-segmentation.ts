@@ -1,10 +1,12 @@
 /** A training run on pixels, from options to a run directory: what `tuneSegmentation` and `trainSegmentation` share. */
 import { findParameters, keptFromDecay, namedParameters } from "../../graph/parameters.js";
+import { pixelLosses } from "../../losses/pixels/index.js";
 import { writeModel } from "../../onnx/index.js";
 import type { Tensor } from "../../onnx/types.js";
 import { createEngine, type Engine, type Session, sessionBytes } from "../../runtime/index.js";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "../checkpoint.js";
 import { droppingNodes, unusedDropout } from "../dropout.js";
+import { describeFall } from "../fall.js";
 import { runIdentity } from "../identity.js";
 import { type Progress, silent } from "../progress.js";
 import { RunFolder } from "../run-files.js";
@@ -31,9 +33,6 @@ import {
   unusedSegmentationOptions,
 } from "./segmentation-options.js";
 import { preparePixels, prepareUntrainedPixels, type SegmentationPreparation } from "./segmentation-preparation.js";
-
-/** A fall of mIoU by more than this is worth a warning. */
-const worryingFall = 0.02;
 
 interface Run {
   readonly engine: Engine;
@@ -128,12 +127,8 @@ async function trainPixels(run: Run): Promise<SegmentationResult> {
   await writeModel(modelOf(run, prepared, trained), folder.file("model.onnx"));
   const after = await orStopped(watchedConfusion(run, trained), total, folder);
   const miouAfter = after.meanIou();
-  if (prepared.miouBefore !== null && prepared.miouBefore - miouAfter > worryingFall) {
-    warn(
-      `mIoU fell from ${percent(prepared.miouBefore)} to ${percent(miouAfter)}: lower the loss's weight or --lr, or let the margins fit the ` +
-        "model (--m-in auto --m-out auto)",
-    );
-  }
+  const fall = describeFall("mIoU", [prepared.miouBefore, miouAfter], options, pixelLosses[options.loss]);
+  if (fall !== undefined) warn(fall);
   const best = watch?.validation.best;
   const result: SegmentationResult = {
     steps: total,
@@ -229,4 +224,3 @@ async function epochWatch(
 }
 
 const nullIfNaN = (value: number) => (Number.isNaN(value) ? null : value);
-const percent = (value: number) => `${(100 * value).toFixed(2)} %`;
