@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import {
   anySeed,
   checkOperator,
+  checkShapes,
   checkStored,
   constant,
   differentiated,
@@ -108,15 +109,84 @@ test("Einsum: gradients of drawn equations, with indices that are summed alone",
 });
 
 test.each([
-  ["...i,ij->...j", /an ellipsis/],
-  ["ii->i", /a repeated index/],
-  ["ij,jk,kl->il", /3 operands/],
   ["ij->ik", /an output index "k" of no operand/],
   ["i1->i", /"i1"/],
+  ["ij,jk->ik", /2 operands for 1 inputs/],
+  ["ijk->i", /operand 0 with the 3 indices "ijk", got \[2, 2\]/],
 ])("Einsum %s is refused with what is wrong", (equation, message) => {
-  const count = equation.split("->")[0]?.split(",").length ?? 0;
-  const inputs = Array.from({ length: count }, () => fed(randomTensor([2, 2], 1)));
+  const inputs = [fed(randomTensor([2, 2], 1))];
   expect(() => inferTypes({ op: "Einsum", attributes: { equation: text(equation) }, inputs })).toThrow(message);
+});
+
+const einsumOf = (equation: string, shapes: readonly number[][]) => ({
+  op: "Einsum",
+  attributes: { equation: text(equation) },
+  inputs: shapes.map((shape, index) => differentiated(randomTensor(shape, index + 1))),
+});
+
+test.each([
+  [
+    "...i,ij->...j",
+    [
+      [2, 3, 4],
+      [4, 5],
+    ],
+  ],
+  [
+    "b...d,d...->b...",
+    [
+      [2, 3, 4],
+      [4, 3],
+    ],
+  ],
+  [
+    "...i,...i",
+    [
+      [2, 3, 4],
+      [2, 3, 4],
+    ],
+  ],
+  ["i...->...", [[3, 2, 4]]],
+  [
+    "ij,jk,kl->il",
+    [
+      [2, 3],
+      [3, 4],
+      [4, 2],
+    ],
+  ],
+  [
+    "bi,bj,bk->bijk",
+    [
+      [2, 3],
+      [2, 1],
+      [2, 2],
+    ],
+  ],
+] as const)("Einsum %s: shape and gradients", (equation, shapes) =>
+  checkOperator(
+    einsumOf(
+      equation,
+      shapes.map((one) => [...one]),
+    ),
+  ),
+);
+
+test.each([
+  ["ii->i", [[3, 3]], /a repeated index/],
+  [
+    "...i,...i->...",
+    [
+      [2, 1, 4],
+      [2, 3, 4],
+    ],
+    /an ellipsis over axes that are stretched/,
+  ],
+] as const)("Einsum %s has a shape, and its gradient is refused", async (equation, given, message) => {
+  const shapes = given.map((one) => [...one]);
+  const { inputs, ...rest } = einsumOf(equation, shapes);
+  await checkShapes({ ...rest, inputs: shapes.map((shape, index) => fed(randomTensor(shape, index + 1))) });
+  await expect(checkOperator({ ...rest, inputs })).rejects.toThrow(message);
 });
 
 test.each([

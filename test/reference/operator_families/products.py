@@ -46,6 +46,9 @@ for equation, *shapes in [
     ("bc,ab", (2, 3), (4, 2)),
     ("ijk->kj", (2, 3, 4)),
     ("ij->", (2, 3)),
+    ("...i,ij->...j", (2, 3, 4), (4, 2)),
+    ("b...d,d...->b...", (2, 3, 4), (4, 3)),
+    ("ij,jk,kl->il", (2, 3), (3, 4), (4, 2)),
 ]:
     inputs = [x(random(*shape, seed=i + 1)) for i, shape in enumerate(shapes)]
     case(equation, "Einsum", inputs, lambda *a, e=equation: torch.einsum(e, *a), equation=equation)
