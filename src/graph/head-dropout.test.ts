@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { runModel } from "../../test/gradients/run-model.js";
+import { withConstants } from "../../test/gradients/with-constants.js";
 import { tinyNetwork } from "../../test/segmentation/tiny-network.js";
 import { ShapeError } from "../errors.js";
 import type { Model, Tensor } from "../onnx/types.js";
@@ -31,6 +32,16 @@ test.each([18, 11])(
     expect(dropouts(before)).toEqual([]);
   },
 );
+
+test("a last convolution whose weights are in a Constant node is found", () => {
+  const plain = tinyNetwork({ outputs: 4 });
+  const after = withHeadDropout(
+    withConstants(plain, (_, { dtype }) => dtype === "float32"),
+    0.25,
+  );
+  const last = after.graph.nodes.findLast(({ op }) => op === "Conv");
+  expect(last?.inputs[0]).toBe(dropouts(after)[0]?.outputs[0]);
+});
 
 test("a second Dropout, and a network without a convolution at its end, are refused", () => {
   const once = withHeadDropout(tinyNetwork({ outputs: 4 }), 0.5);

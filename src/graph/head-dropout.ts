@@ -1,6 +1,7 @@
 /** Dropout for a network that was trained without: what Monte-Carlo samples need. */
 import { ShapeError } from "../errors.js";
 import { float, type Model, type Node } from "../onnx/types.js";
+import { withLiftedWeights } from "./lift-weights.js";
 import { headLayer } from "./parameters.js";
 
 /** Operator set since which the share is an input of Dropout and no attribute. */
@@ -13,7 +14,8 @@ const shareAsInput = 12;
  * @param share  of the units that drop, in (0, 1)
  * @throws ShapeError when the last layer is no convolution, or has a Dropout node in front of it
  */
-export function withHeadDropout(model: Model, share: number, where = "model"): Model {
+export function withHeadDropout(given: Model, share: number, where = "model"): Model {
+  const model = withLiftedWeights(given);
   const { graph, opset } = model;
   const layer = headLayer(graph);
   const [input = "", ...weights] = layer?.inputs ?? [];

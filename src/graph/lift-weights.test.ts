@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { withConstants } from "../../test/gradients/with-constants.js";
 import { architectures, createModel } from "../nn/index.js";
 import type { Model, Node, Tensor } from "../onnx/types.js";
 import { asClassifier } from "../training/classifier.js";
@@ -8,27 +9,13 @@ import { findParameters } from "./parameters.js";
 
 const plain = createModel(architectures.resnet20, { classes: 4, shape: [3, 16, 16], width: 1 / 8 }, 1);
 
-/** The network with some of its initializers in nodes, as Paddle's exporter writes all of them. */
-function withConstants(moves: (name: string, tensor: Tensor) => boolean): Model {
-  const { graph } = plain;
-  const moved = [...graph.initializers].filter(([name, tensor]) => moves(name, tensor));
-  const nodes = moved.map(
-    ([name, value]): Node => ({
-      ...{ name: `constant of ${name}`, op: "Constant", domain: "", inputs: [], outputs: [name] },
-      attributes: { value: { kind: "tensor", value } },
-    }),
-  );
-  const initializers = new Map([...graph.initializers].filter(([name, tensor]) => !moves(name, tensor)));
-  return { ...plain, graph: { ...graph, nodes: [...nodes, ...graph.nodes], initializers } };
-}
-
 /** All but the zeros that shortcuts are padded with. */
 const isWeight = (name: string, { dtype }: Tensor) => dtype === "float32" && !name.startsWith("constant");
 const namesOf = (model: Model) => findParameters(model.graph).map(({ name }) => name);
 
 describe("weights in Constant nodes", () => {
   test("are parameters, heads and running statistics as initializers are", () => {
-    const model = withConstants(isWeight);
+    const model = withConstants(plain, isWeight);
     expect(namesOf(model)).toEqual([]);
     expect(namesOf(withLiftedWeights(model))).toEqual(namesOf(plain));
     expect(inspectModel(model)).toEqual(inspectModel(plain));
@@ -40,7 +27,7 @@ describe("weights in Constant nodes", () => {
   });
 
   test("of some layers alone are lifted, and what else is constant stays", () => {
-    const model = withConstants((name) => name === "linear.weight");
+    const model = withConstants(plain, (name) => name === "linear.weight");
     const other: Node = {
       ...{ name: "scale", op: "Constant", domain: "", inputs: [], outputs: ["scale"] },
       attributes: {
