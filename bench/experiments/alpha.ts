@@ -21,17 +21,12 @@ import { asClassifier } from "../../src/training/index.js";
 import { predict } from "../../src/training/predict.js";
 import { priorFromLogits } from "../../src/training/prior.js";
 import { priorWeights } from "../../src/training/statistics.js";
-import { resultsFolder } from "./protocol.js";
+import { experimentFlags, resultsFolder } from "./protocol.js";
 import { deviationOver, meanOver } from "./statistics.js";
 import { grid, pretrainedNetwork, spread } from "./sweep-numbers.js";
 
 const { values: flags, positionals: names } = parseArgs({
-  options: {
-    runs: { type: "string", default: "runs" },
-    threads: { type: "string" },
-    // Only the table, of the runs that are finished.
-    table: { type: "boolean", default: false },
-  },
+  options: experimentFlags,
   allowPositionals: true,
 });
 const engineOptions = flags.threads === undefined ? {} : { threads: Number(flags.threads) };

@@ -9,7 +9,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeFileAtomic } from "../../src/files.js";
-import { dataFolder, type Experiment, runExperiment, type Setting } from "./protocol.js";
+import { dataFolder, type Experiment, experimentFlags, runExperiment, type Setting } from "./protocol.js";
 import { experimentMarkdown } from "./table.js";
 
 const normalization = "0.485,0.456,0.406:0.229,0.224,0.225";
@@ -136,12 +136,7 @@ async function longTailFile(): Promise<string> {
 }
 
 const { values: flags, positionals: names } = parseArgs({
-  options: {
-    runs: { type: "string", default: "runs" },
-    threads: { type: "string" },
-    // Only the table, of the runs that are finished.
-    table: { type: "boolean", default: false },
-  },
+  options: experimentFlags,
   allowPositionals: true,
 });
 const threads = flags.threads === undefined ? undefined : Number(flags.threads);

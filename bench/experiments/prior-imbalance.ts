@@ -17,18 +17,22 @@ import { createEngine } from "../../src/runtime/index.js";
 import { asClassifier } from "../../src/training/index.js";
 import { predict } from "../../src/training/predict.js";
 import { describePrior } from "../../src/training/prior.js";
-import { dataFolder, type Experiment, type RunNumbers, resultsFolder, runExperiment } from "./protocol.js";
+import {
+  dataFolder,
+  type Experiment,
+  experimentFlags,
+  type RunNumbers,
+  resultsFolder,
+  runExperiment,
+} from "./protocol.js";
 import { meanOver } from "./statistics.js";
 import { grid, pretrainedNetwork, spread, verdict } from "./sweep-numbers.js";
 import { evenSample } from "./uneven-sample.js";
 
 const { values: flags } = parseArgs({
   options: {
-    runs: { type: "string", default: "runs" },
-    threads: { type: "string" },
+    ...experimentFlags,
     seeds: { type: "string", default: "1,2,3" },
-    // Only the table, of the runs that are finished.
-    table: { type: "boolean", default: false },
   },
 });
 const threads = flags.threads === undefined ? undefined : Number(flags.threads);

@@ -58,6 +58,14 @@ export const oodSets = [
   "scenes-ood-test",
 ];
 
+/** Flags of every experiment, as `parseArgs` takes them. */
+export const experimentFlags = {
+  runs: { type: "string", default: "runs" },
+  threads: { type: "string" },
+  // Only the table, of the runs that are finished.
+  table: { type: "boolean", default: false },
+} as const;
+
 export const dataFolder = (): string => {
   const folder = process.env.OFFMAP_DATA;
   if (folder === undefined) throw new Error("set OFFMAP_DATA to the folder with the unpacked CIFAR binaries");
