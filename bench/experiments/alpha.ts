@@ -155,8 +155,17 @@ for (const { name, images, classes, alphas } of tables) {
     "unseen: AUROC ↑",
     "unseen: accuracy",
   ];
+  /** Whether the two kinds of validation images agree about the largest alpha. */
+  const [ofSeen, ofUnseen] = (["candidates", "unseen"] as const).map((set) =>
+    meanOver(gainsOf(alphas.at(-1) as number, set, "auroc")),
+  ) as [number, number];
+  const agreement = Number.isNaN(ofUnseen)
+    ? "No image of these classes is left that the pretraining did not see."
+    : ofSeen < 0 === ofUnseen < 0
+      ? "Both kinds of images say the same of the largest alpha."
+      : "Images that the pretraining saw say the contrary of those that it did not see, which count: a search on the former (`--search-alpha`) misjudges what balances.";
   parts.push(
-    `## ${images}: ${classes} classes\n\nZ over the outliers, before tuning: ${mean.toFixed(4)} in the mean, its deviation ${deviation.toFixed(4)}. ${found.length} seeds.\n\n${grid(head, rows)}\n`,
+    `## ${images}: ${classes} classes\n\nZ over the outliers, before tuning: ${mean.toFixed(4)} in the mean, its deviation ${deviation.toFixed(4)}. ${found.length} seeds.\n\n${grid(head, rows)}\n\n${agreement}\n`,
   );
 }
 

@@ -282,7 +282,7 @@ A prior that follows the network (\`balanced-energy-moving-prior\`), and alpha a
 ${variants.length === 0 ? "Nothing of it is run yet." : grid(["", "row", "seeds", ...Object.keys(judged)], variants)}
 
 The search chooses on training images and classes of outliers that are held out of the tuning, never on a test set. Those images are as long-tailed as all, and the pretraining saw them, where test sets have as many
-images of every class: what favours rare classes has little to gain there ([alpha.md](alpha.md) shows the same of alpha alone).
+images of every class: what favours rare classes has little to gain there. [alpha.md](alpha.md) has alpha on images that the pretraining saw beside images that it did not see.
 
 ${choices.length === 0 ? "Nothing of it is run yet." : grid(["", "seed", "alpha", "gamma", "AUROC ↑", "FPR95 ↓", "accuracy"], choices)}
 `,
