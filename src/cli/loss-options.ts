@@ -113,7 +113,7 @@ export const searchOptions = {
     placeholder: "LIST",
     group: loss,
     many: { separator: "," },
-    help: "alphas to choose from, on held-out images and classes of outliers that are kept apart",
+    help: "alphas to choose from, on held-out images and classes of outliers that are kept apart; images that the model was trained on misjudge what balances",
     default: "none; with --search-gamma alone 5, or the preset's",
     parser: number({ min: 0, max: 1e6 }),
   },
