@@ -15,7 +15,7 @@ import { readRecipe } from "../../src/benchmarks/sweep/recipe-file.js";
 import { classCounts, type ImageDataset, openDataset, parseNormalization, subset } from "../../src/data/index.js";
 import { writeFileAtomic } from "../../src/files.js";
 import { readModel } from "../../src/onnx/index.js";
-import { createEngine } from "../../src/runtime/index.js";
+import { createEngine, type Engine } from "../../src/runtime/index.js";
 import { type BalanceCandidate, measureCandidates, splitByClass } from "../../src/training/balance-search.js";
 import { asClassifier } from "../../src/training/index.js";
 import { predict } from "../../src/training/predict.js";
@@ -68,15 +68,19 @@ async function imagesLeftOut(longTail: string): Promise<ImageDataset | undefined
   return subset(all, chosen);
 }
 
+async function withEngine<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
+  const engine = await createEngine(engineOptions);
+  return work(engine).finally(() => engine.close());
+}
+
 async function measure(table: string, seed: number, alphas: readonly number[], folder: string): Promise<Found> {
   const recipe = join("recipes", table.replace("-", "/"), "balanced-energy.yaml");
   const { data } = await readRecipe(recipe, process.env);
-  const normalization = parseNormalization("0.485,0.456,0.406:0.229,0.224,0.225");
+  const normalization = parseNormalization(data.normalize as string);
   const model = await pretrainedNetwork(join("docs/results/sweeps", table), table, seed);
   const outliers = await openDataset(data.outliers as string);
-  const engine = await createEngine(engineOptions);
-  const logits = await predict(engine, asClassifier(await readModel(model)), outliers, { normalization }).finally(() =>
-    engine.close(),
+  const logits = await withEngine(async (engine) =>
+    predict(engine, asClassifier(await readModel(model)), outliers, { normalization }),
   );
   const { prior } = priorFromLogits(logits, logits.length / outliers.length);
   const weights = [...priorWeights(logits, prior, gamma)];
@@ -104,16 +108,15 @@ async function measure(table: string, seed: number, alphas: readonly number[], f
   const left = await imagesLeftOut(data.id as string);
   if (left === undefined) return { weight, candidates };
   const kept = await openDataset((await splitByClass(data.outliers as string, seed)).unseen);
+  const options = { scores: ["energy"] as const, preset: "official" as const, normalization, resamples: 0 };
   const unseen: Measured[] = [];
-  for (const alpha of alphas) {
-    const tuned = join(folder, "search", `alpha-${alpha}-gamma-${gamma}`, "model.onnx");
-    const judge = await createEngine(engineOptions);
-    const options = { scores: ["energy"] as const, preset: "official" as const, normalization, resamples: 0 };
-    const { id, rows } = await evaluate(judge, asClassifier(await readModel(tuned)), left, [kept], options).finally(
-      () => judge.close(),
-    );
-    unseen.push({ alpha, auroc: rows[0]?.auroc ?? Number.NaN, accuracy: id.accuracy ?? Number.NaN });
-  }
+  await withEngine(async (engine) => {
+    for (const alpha of alphas) {
+      const tuned = await readModel(join(folder, "search", `alpha-${alpha}-gamma-${gamma}`, "model.onnx"));
+      const { id, rows } = await evaluate(engine, asClassifier(tuned), left, [kept], options);
+      unseen.push({ alpha, auroc: rows[0]?.auroc ?? Number.NaN, accuracy: id.accuracy ?? Number.NaN });
+    }
+  });
   return { weight, candidates, unseen };
 }
 

@@ -9,10 +9,17 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeFileAtomic } from "../../src/files.js";
-import { dataFolder, type Experiment, experimentFlags, runExperiment, type Setting } from "./protocol.js";
+import {
+  cifarNormalization,
+  dataFolder,
+  type Experiment,
+  experimentFlags,
+  longTailCounts,
+  runExperiment,
+  type Setting,
+} from "./protocol.js";
 import { experimentMarkdown } from "./table.js";
 
-const normalization = "0.485,0.456,0.406:0.229,0.224,0.225";
 const seeds = [1, 2, 3];
 const shared = {
   train: "all",
@@ -55,7 +62,7 @@ async function experiments(): Promise<Experiment[]> {
       model: join(models, "resnet20-cifar10.onnx"),
       id: `cifar:${join(dataFolder(), "cifar10-train.bin")}`,
       outliers,
-      normalization,
+      normalization: cifarNormalization,
       settings: [
         ...untouched,
         { name: "balanced-energy", score: "energy", options: { ...frozen, loss: "balanced-energy", weight: 0.02 } },
@@ -84,8 +91,8 @@ async function experiments(): Promise<Experiment[]> {
       model: join(models, "resnet20-cifar10-lt.onnx"),
       id: `cifar:${await longTailFile()}`,
       outliers,
-      normalization,
-      classCounts: [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50],
+      normalization: cifarNormalization,
+      classCounts: longTailCounts,
       settings: [
         ...untouched,
         {

@@ -18,16 +18,18 @@ import { asClassifier } from "../../src/training/index.js";
 import { predict } from "../../src/training/predict.js";
 import { describePrior } from "../../src/training/prior.js";
 import {
+  cifarNormalization,
   dataFolder,
   type Experiment,
   experimentFlags,
+  longTailCounts,
   type RunNumbers,
   resultsFolder,
   runExperiment,
 } from "./protocol.js";
 import { meanOver } from "./statistics.js";
 import { grid, pretrainedNetwork, spread, verdict } from "./sweep-numbers.js";
-import { evenSample } from "./uneven-sample.js";
+import { unevenSample } from "./uneven-sample.js";
 
 const { values: flags } = parseArgs({
   options: {
@@ -38,7 +40,6 @@ const { values: flags } = parseArgs({
 const threads = flags.threads === undefined ? undefined : Number(flags.threads);
 const seeds = flags.seeds.split(",").map(Number);
 const sweep = "docs/results/sweeps/small-cifar10-lt";
-const normalization = "0.485,0.456,0.406:0.229,0.224,0.225";
 const outlierNumber = 4000;
 /** Power of a class's share among all outliers that its share of the sample follows. */
 const levels = { even: 0, "as they are": 1, uneven: 2 };
@@ -59,7 +60,7 @@ async function drawOutliers(model: string, seed: number, folder: string): Promis
   const outliers = await openDataset(`cifar:${file}`);
   const engine = await createEngine(threads === undefined ? {} : { threads });
   const logits = await predict(engine, asClassifier(await readModel(model)), outliers, {
-    normalization: parseNormalization(normalization),
+    normalization: parseNormalization(cifarNormalization),
   }).finally(() => engine.close());
   const classes = logits.length / outliers.length;
   const predicted = argmax(logits, classes);
@@ -67,7 +68,7 @@ async function drawOutliers(model: string, seed: number, folder: string): Promis
   const record = bytes.length / outliers.length;
   for (const [level, power] of Object.entries(levels)) {
     const order = createGenerator(seed).fork("outliers").fork(level).permutation(outliers.length);
-    const chosen = evenSample(predicted, { classes, power, number: outlierNumber, order });
+    const chosen = unevenSample(predicted, { classes, power, number: outlierNumber, order });
     const counts = classCounts(
       Int32Array.from(chosen, (index) => predicted[index] as number),
       classes,
@@ -95,8 +96,8 @@ function experiment(level: string, seed: number, model: string, outliers: string
     model,
     id: `cifar:${join(dataFolder(), "cifar10-train.bin")}?long-tail=exp:0.01`,
     outliers: `cifar:${outliers}`,
-    normalization,
-    classCounts: [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50],
+    normalization: cifarNormalization,
+    classCounts: longTailCounts,
     settings: [
       { name: "energy", score: "energy", options: { ...shared, loss: "energy" } },
       { name: "balanced-energy", score: "energy", options: { ...shared, loss: "balanced-energy", gamma: 0.75 } },

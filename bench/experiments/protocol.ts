@@ -58,6 +58,12 @@ export const oodSets = [
   "scenes-ood-test",
 ];
 
+/** Mean and deviation of the pixels that the networks of the experiments on CIFAR were trained with. */
+export const cifarNormalization = "0.485,0.456,0.406:0.229,0.224,0.225";
+
+/** Images of each class of CIFAR-10 with an exponential long tail of ratio 0.01. */
+export const longTailCounts = [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50];
+
 /** Flags of every experiment, as `parseArgs` takes them. */
 export const experimentFlags = {
   runs: { type: "string", default: "runs" },

@@ -18,11 +18,11 @@ import { encodeModel, readModel } from "../../src/onnx/index.js";
 import { createEngine, type Engine } from "../../src/runtime/index.js";
 import { type ScoreDefinition, type ScoreName, scores } from "../../src/scores/index.js";
 import { asClassifier } from "../../src/training/index.js";
-import { dataFolder, oodSets } from "./protocol.js";
+import { cifarNormalization, dataFolder, oodSets } from "./protocol.js";
 
 const { values: flags } = parseArgs({ options: { threads: { type: "string", default: "2" } } });
 const path = join(process.env.OFFMAP_MODELS ?? "", "resnet20-cifar10.onnx");
-const normalization = parseNormalization("0.485,0.456,0.406:0.229,0.224,0.225");
+const normalization = parseNormalization(cifarNormalization);
 const data = (name: string, options = "") => openDataset(`cifar:${join(dataFolder(), `${name}.bin`)}${options}`);
 const classifier = asClassifier(await readModel(path), path);
 const engine: Engine = await createEngine({ threads: Number(flags.threads) });

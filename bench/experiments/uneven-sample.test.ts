@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { evenSample } from "./uneven-sample.js";
+import { unevenSample } from "./uneven-sample.js";
 
 /** 60 of class 0, 30 of class 1, 10 of class 2. */
 const labels = Int32Array.from({ length: 100 }, (_, index) => (index < 60 ? 0 : index < 90 ? 1 : 2));
 const order = Array.from({ length: 100 }, (_, index) => (index * 37) % 100);
 const countsOf = (power: number, number: number) => {
-  const chosen = evenSample(labels, { classes: 3, power, number, order });
+  const chosen = unevenSample(labels, { classes: 3, power, number, order });
   expect(new Set(chosen).size).toBe(chosen.length);
   return [0, 1, 2].map((label) => chosen.filter((index) => labels[index] === label).length);
 };

@@ -14,7 +14,7 @@ export interface SampleOptions {
  *
  * @param labels  class of each candidate
  */
-export function evenSample(labels: Int32Array, { classes, power, number, order }: SampleOptions): number[] {
+export function unevenSample(labels: Int32Array, { classes, power, number, order }: SampleOptions): number[] {
   const counts = [...classCounts(labels, classes)];
   if (number > labels.length) throw new Error(`a sample of ${number} out of ${labels.length}`);
   const left = quotas(counts, power, number);

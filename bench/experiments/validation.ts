@@ -16,9 +16,9 @@ import { writeFileAtomic } from "../../src/files.js";
 import { readModel } from "../../src/onnx/index.js";
 import { createEngine } from "../../src/runtime/index.js";
 import { asClassifier, tune } from "../../src/training/index.js";
-import { dataFolder } from "./protocol.js";
+import { cifarNormalization, dataFolder } from "./protocol.js";
 
-const normalization = parseNormalization("0.485,0.456,0.406:0.229,0.224,0.225");
+const normalization = parseNormalization(cifarNormalization);
 const model = join(process.env.OFFMAP_MODELS ?? "", "resnet20-cifar10-lt.onnx");
 const keptOut = Array.from({ length: 32 }, (_, index) => 100 + index).join(",");
 const outlierFile = `cifar:${join(dataFolder(), "tiny-imagenet-outliers.bin")}`;

@@ -25,7 +25,9 @@ const ellipsis = "...";
 
 const refusal = (call: Call, expected: string, received: string, written: string) =>
   new UnsupportedError({
-    ...{ where: call.where, expected, received: `${received} in "${written}"` },
+    where: call.where,
+    expected,
+    received: `${received} in "${written}"`,
     hint: "write it as MatMul, Transpose and ReduceSum, or freeze below this node",
   });
 
@@ -44,11 +46,9 @@ function equationOf(call: Call): Equation {
     const isRank = term.includes(ellipsis) ? named <= dims.length : named === dims.length;
     if (isRank) return dims.length - named;
     throw new ShapeError({
-      ...{
-        where: call.where,
-        expected: `operand ${index} with the ${named} indices "${term}"`,
-        received: formatDims(dims),
-      },
+      where: call.where,
+      expected: `operand ${index} with the ${named} indices "${term}"`,
+      received: formatDims(dims),
     });
   });
   const widest = Math.max(...spans);
@@ -63,6 +63,7 @@ function equationOf(call: Call): Equation {
   const named = terms.join("").replaceAll(ellipsis, "");
   const once = [...named].filter((letter) => named.indexOf(letter) === named.lastIndexOf(letter)).sort();
   const output = right === undefined ? `${stretched}${once.join("")}` : spelled(right, widest);
+  if (new Set(output).size !== output.length) throw refuse("a repeated index of the output");
   for (const letter of output) {
     if (!operands.some((one) => one.includes(letter))) throw refuse(`an output index "${letter}" of no operand`);
   }

@@ -111,6 +111,7 @@ test("Einsum: gradients of drawn equations, with indices that are summed alone",
 test.each([
   ["ij->ik", /an output index "k" of no operand/],
   ["i1->i", /"i1"/],
+  ["ij->ii", /a repeated index/],
   ["ij,jk->ik", /2 operands for 1 inputs/],
   ["ijk->i", /operand 0 with the 3 indices "ijk", got \[2, 2\]/],
 ])("Einsum %s is refused with what is wrong", (equation, message) => {
